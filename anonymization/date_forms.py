@@ -1,0 +1,130 @@
+"""The written forms of dates, one table that both the recognizer and the date shift read.
+
+A form is a pattern with groups y, m, d (d2 for the end of a range in the same month) and says how to write a moved date
+back with the same separators, padding and numerals. Durations ("反复咳嗽3月余") and relative words ("昨日", "术后第3天",
+"农历三月初五") are no forms: they stay.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_D = r"(?<![0-9A-Za-z])"
+_E = r"(?![0-9A-Za-z])"
+_YEAR = r"(?P<y>(?:19|20)\d{2})"
+_MONTH = r"(?P<m>0?[1-9]|1[0-2])"
+_DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
+_DAY_2 = r"(?P<d2>0?[1-9]|[12]\d|3[01])"
+_HAN_DIGIT = "零〇○一二三四五六七八九"
+_HAN_MONTH = "(?P<m>正|十[一二]?|[一二三四五六七八九])"
+_HAN_DAY = "(?P<d>初?[一二三四五六七八九]|初十|[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?)"
+_RANGE = rf"(?:(?:\s?[日号])?\s{{0,2}}(?:至|到|~|-|—|–|、)\s{{0,2}}{_DAY_2}(?=\s?[日号]))?"
+_NAMES: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_ENGLISH = r"(?P<m>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+
+YEAR_WORDS: Final = {"今年": 0, "本年": 0, "当年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1}
+
+
+@dataclass(frozen=True)
+class DateForm:
+    """One written form: its pattern, how sure it is a date, and a cheap test for texts that cannot hold it."""
+
+    name: str
+    pattern: re.Pattern[str]
+    score: float
+    needs: tuple[str, ...] = ()
+
+    @property
+    def padded(self) -> bool:
+        """Whether the form, when the text does not show it, writes months and days with two digits."""
+        return "月" not in self.pattern.pattern and self.name[0] in "ym" and self.name != "month d, y"
+
+
+def _form(name: str, pattern: str, score: float, needs: tuple[str, ...] = (), flags: int = 0) -> DateForm:
+    return DateForm(name, re.compile(pattern, flags), score, needs)
+
+
+FORMS: Final = (
+    _form("y年m月d日", rf"{_D}(?P<y>(?:19|20)?\d{{2}})\s?年\s?{_MONTH}\s?月\s?{_DAY}{_RANGE}(?:\s?[日号]|(?!\d))", 0.95, ("年",)),
+    _form("y-m-d", rf"{_D}{_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
+    _form("y.m.d.loose", rf"{_D}{_YEAR}[-/.、]{_MONTH}[-/.、]{_DAY}日?(?!\d|[-/.]\d)", 0.7),
+    _form("yyyymmdd", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:(?=\d{{4,6}}{_E})|{_E}(?!\s?[-/]))", 0.6),
+    _form("y年m月", rf"{_D}(?P<y>(?:19|20)?\d{{2}})\s?年\s?{_MONTH}\s?月(?!\s?\d)", 0.9, ("年",)),
+    _form("m月d日", rf"(?<![0-9A-Za-z./]){_MONTH}\s?月\s?{_DAY}{_RANGE}\s?[日号]", 0.9, ("月",)),
+    _form(
+        "m月d",
+        rf"(?<![0-9A-Za-z./])(?P<m>[1-9]|1[0-2])月{_DAY}(?=[,。;、)\s]|$)(?!\s*[天日次])",
+        0.55,
+        ("月",),
+    ),
+    _form("word年m月", rf"(?P<w>{'|'.join(YEAR_WORDS)})\s?{_MONTH}\s?月(?!\s?\d)", 0.85, ("年",)),
+    _form("word年m月d日", rf"(?P<w>{'|'.join(YEAR_WORDS)})\s?{_MONTH}\s?月\s?{_DAY}\s?[日号]", 0.95, ("年",)),
+    _form("m月份", rf"(?<![0-9A-Za-z./年余个约]){_MONTH}\s?月(?=份|初|底|末|中旬|上旬|下旬)", 0.8, ("月",)),
+    _form("y-m", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<s>[-/])(?P<m>0[1-9]|1[0-2])(?![0-9A-Za-z]|[-/.]\d)", 0.7, ("-", "/")),
+    _form("y.m", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<s>\.)(?P<m>0?[1-9]|1[0-2])(?=\s?(?:在|于|至|因|行|出|入|曾|开始|起|发现|诊|[-~—]\s?(?:19|20)))", 0.6, (".",)),
+    _form("m-d h:m", rf"(?<![0-9A-Za-z./\-])(?P<m>0[1-9]|1[0-2])(?P<s>[-/])(?P<d>0[1-9]|[12]\d|3[01])(?=\s\d{{1,2}}:\d{{2}})", 0.8, (":",)),
+    _form(
+        "yy-m-d",
+        rf"(?:日期|时间|签名|签字|于|[:'’])\s?(?P<v>(?P<y>\d{{2}})(?P<s>[-/.]){_MONTH}(?P=s){_DAY})(?![0-9A-Za-z%]|[-/.]\d)",
+        0.6,
+    ),
+    _form("han y年m月d日", rf"(?P<y>[{_HAN_DIGIT}]{{4}}|[{_HAN_DIGIT}]{{2}})年{_HAN_MONTH}月(?:{_HAN_DAY}[日号])?", 0.9, ("年",)),
+    _form("han m月d日", rf"(?<![{_HAN_DIGIT}十百个年农历]){_HAN_MONTH}月{_HAN_DAY}[日号]", 0.85, ("月",)),
+    _form("month d, y", rf"(?<![A-Za-z]){_ENGLISH}\.?\s{{1,2}}{_DAY}(?:st|nd|rd|th)?(?:,?\s{{1,2}}{_YEAR})?{_E}", 0.85, ("a", "e", "u", "o"), re.IGNORECASE),
+    _form("d month y", rf"{_D}{_DAY}(?:st|nd|rd|th)?[\s\-]{{1,2}}{_ENGLISH}\.?,?[\s\-]{{1,2}}(?P<y>(?:19|20)\d{{2}}){_E}", 0.85, ("a", "e", "u", "o"), re.IGNORECASE),
+    _form("m/d/y", rf"{_D}(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<y>(?:19|20)\d{{2}})(?![0-9A-Za-z/])", 0.85, ("/",)),
+)  # fmt: skip
+"""Every form that the recognizer looks for and the shift can write back."""
+
+
+def month_of(text: str) -> int:
+    """Return the month 1..12 that a written month means, in digits, Han numerals or English; ValueError otherwise."""
+    if text.isdigit() and text.isascii():
+        return int(text)
+    if text[0].isascii():
+        return next(number for number, name in enumerate(_NAMES, 1) if name.lower().startswith(text[:3].lower()))
+    return 1 if text == "正" else han_to_int(text)
+
+
+def english_month(month: int, like: str) -> str:
+    """Return the English name of a month, short or whole as `like` is written."""
+    name = _NAMES[month - 1]
+    return name if len(like) > 4 or like.lower() in {"june", "july"} else name[:3]
+
+
+def han_to_int(text: str) -> int:
+    """Read a Han numeral below 100 (三, 十二, 二十一, 廿五, 初五) or a digit string (二〇二六); ValueError otherwise."""
+    text = text.removeprefix("初").replace("廿", "二十").replace("○", "〇").replace("零", "〇")
+    if "十" in text:
+        tens, _, ones = text.partition("十")
+        return (_han_digit(tens) if tens else 1) * 10 + (_han_digit(ones) if ones else 0)
+    value = 0
+    for character in text:
+        value = value * 10 + _han_digit(character)
+    return value
+
+
+def int_to_han(value: int) -> str:
+    """Write 1..99 as a Han numeral."""
+    digits = "〇一二三四五六七八九"
+    tens, ones = divmod(value, 10)
+    if tens == 0:
+        return digits[ones]
+    return ("" if tens == 1 else digits[tens]) + "十" + (digits[ones] if ones else "")
+
+
+def year_to_han(year: int, width: int) -> str:
+    """Write the last `width` digits of a year as Han digits."""
+    return "".join("〇一二三四五六七八九"[int(digit)] for digit in f"{year:04d}"[-width:])
+
+
+def _han_digit(character: str) -> int:
+    value = "〇一二三四五六七八九".find(character)
+    if value < 0 or len(character) != 1:
+        raise ValueError("not a Han numeral")
+    return value

@@ -1,0 +1,39 @@
+"""Surnames of China: single and compound, and those that are everyday words as well."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMON: Final = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫阎段雷"
+    "侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路"
+    "游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明"
+    "佘池查麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻位厉伊仝区郜海阚花权强帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平计索宣晋相初门云容敬来扈晁芮都普阙浦"
+    "戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况那宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由郗"
+)
+RARE: Final = frozenset(
+    "禤逄矫宓伦缪郏訾钭亓郐鄞郯郾鄯酆鄂邗邛邴邾郇郓郅佴佼侴倌傕僪儁僧刘勒卑卢厍厓吾员哀唱啜啖嗯圉坚堵墨夔奂妫姒娥婴孛寒岐岱崇嵩巢帖庾弓录律悉惠慎戢扶抗揣播敏斛旷昂昌智暴曦朝"
+    "权来欣步殳毋母汝沃泉泥涅淡淳清渠潭澹濮瀚火炅烟爱牧犁玄琚琴瑞璩甫畅盈睢督矣硕禄禾秋种税穰童笪筱箕粘糜綦红练绪缑缠罕羿翦老耨肇胶臧良艾芒苌茆茶荀药莘莱菅蒯蓟蓬蔚薄藏虎蚁蛮"
+    "行衅褚西要角觅訚詹谯谷豫贡贲贵赏赖赤越蹇车辉达迁通遇遆邓郸酒释鉏钮镡闪闾阔隗隽雪霜青靖鞏鞠项须颉风飞首香马骑骞骧高鬲魁鱼鲜鲧鸟麴黑黨黻齊龐"
+) - COMMON - frozenset("要行火风飞首香高老药茶酒红青西通达来爱清寒悉播抗坚嗯矣种税母录敏员吾须遇员唱律释藏要角缠秋朝昌良瑞贵赏赤越黑鱼鸟霜雪")
+COMPOUND: Final = frozenset(
+    """
+    欧阳 上官 司马 司徒 诸葛 夏侯 皇甫 尉迟 令狐 慕容 东方 端木 公孙 轩辕 独孤 南宫 宇文 长孙 司空 闻人 澹台 公冶 宗政 濮阳 淳于 单于 太叔 申屠 仲孙 钟离
+    鲜于 闾丘 司寇 子车 亓官 颛孙 巫马 公西 漆雕 乐正 壤驷 公良 拓跋 夹谷 宰父 谷梁 段干 百里 东郭 南门 呼延 羊舌 微生 梁丘 左丘 东门 西门 第五 万俟 赫连
+    完颜 爱新 叶赫 那拉 纳兰 耶律 钮祜 呼延 达奚 贺兰 哥舒 仆固 尔朱
+    """.split()
+)
+WORDLIKE: Final = frozenset("于和同向从时经由为对到与等应有能可以若常须当及并且给令全任代单安方关成万连何还平明通相原都来国强海花云南门路时位来由但信来普区那查解")
+"""Single surnames that running text mostly uses as words: they need more proof than other surnames."""
+
+
+def is_surname(character: str) -> bool:
+    """Tell whether one character is a surname, common or rare."""
+    return character in COMMON or character in RARE
+
+
+def surname_length(text: str, start: int = 0) -> int:
+    """Return the length of the surname at a place in a text: 2, 1, or 0 for none."""
+    if text[start : start + 2] in COMPOUND:
+        return 2
+    return 1 if is_surname(text[start : start + 1] or " ") else 0

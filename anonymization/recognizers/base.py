@@ -1,0 +1,106 @@
+"""The two shapes that every recognizer of the project has: a table of forms, or a hand-written scan.
+
+Both are ordinary Presidio recognizers: they work in a stock AnalyzerEngine on the text as written, and in ours on text
+that was normalised once. Word boundaries are ASCII look-arounds, never `\\b`, which does not fire between a Han
+character and a digit. Context stands in the pattern itself, since no tokens exist for Presidio to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+
+from anonymization.normalize import NormalizedText, normalize
+
+LEFT = r"(?<![0-9A-Za-z_])"
+RIGHT = r"(?![0-9A-Za-z_])"
+HAN = r"\u3400-\u4dbf\u4e00-\u9fff\u3007"
+
+
+class Finding(NamedTuple):
+    """One find in the normalised text: entity type, half-open span, score 0..1, and the form that found it."""
+
+    entity: str
+    start: int
+    end: int
+    score: float
+    form: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """One spelling of an identifier: a pattern whose group `v` (or whole match) is the identifier itself.
+
+    `check` sees the matched value and may refuse it. `needs` is a cheap test: a text with none of these strings is not
+    scanned (empty = always scanned).
+    """
+
+    name: str
+    pattern: str
+    score: float
+    entity: str | None = None
+    check: Callable[[str], bool] | None = None
+    needs: tuple[str, ...] = ()
+    flags: int = 0
+    compiled: re.Pattern[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compiled", re.compile(self.pattern, self.flags))
+
+
+class ScanRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """A Presidio recognizer that scans normalised text with `scan` and maps its finds back to the original text."""
+
+    ENTITIES: ClassVar[Sequence[str]]
+    LANGUAGES: ClassVar[Sequence[str]] = ("zh",)
+
+    def __init__(self, supported_language: str = "zh", **settings: Any) -> None:
+        super().__init__(supported_entities=list(self.ENTITIES), supported_language=supported_language, **settings)
+
+    def load(self) -> None:
+        """Nothing to load: the tables are compiled when the module is imported."""
+
+    @abstractmethod
+    def scan(self, text: str) -> Iterable[Finding]:
+        """Yield what is found in a normalised text, in any order."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
+        """Return Presidio results with offsets in `text` as given (or normalised, if that is what was given)."""
+        del nlp_artifacts
+        given_normalized = isinstance(text, NormalizedText)
+        normalized = normalize(text)
+        results = []
+        for finding in self.scan(normalized):
+            if entities and finding.entity not in entities:
+                continue
+            span = finding.start, finding.end
+            start, end = span if given_normalized else normalized.original_span(*span)
+            metadata = {
+                RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
+                "form": finding.form,
+            }
+            results.append(RecognizerResult(finding.entity, start, end, finding.score, None, metadata))
+        return results
+
+
+class FormRecognizer(ScanRecognizer):
+    """A recognizer that is nothing but its table of forms."""
+
+    FORMS: ClassVar[Sequence[Form]]
+
+    def scan(self, text: str) -> Iterator[Finding]:
+        """Yield the value of every match of every form that its check accepts."""
+        for form in self.FORMS:
+            if form.needs and not any(needle in text for needle in form.needs):
+                continue
+            group: int | str = "v" if "v" in form.compiled.groupindex else 0
+            for match in form.compiled.finditer(text):
+                start, end = match.span(group)
+                if start < end and (form.check is None or form.check(text[start:end])):
+                    yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)

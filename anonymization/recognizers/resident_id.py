@@ -1,0 +1,65 @@
+"""Resident identity numbers: 18 digits with check character, 15 digits of the old form, separated and masked forms.
+
+A number of 18 characters whose date is real but whose check character is wrong is still taken: hospitals hold mistyped
+numbers, and a mistyped number identifies nearly as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from anonymization.checksums import resident_id_has_valid_date, resident_id_is_valid
+from anonymization.entities import Entity
+from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
+
+_SEPARATOR = r"[ \t.\-_/]?"
+_LABEL = (
+    r"(?:居民)?(?:身\s*份\s*证(?:\s*件)?(?:\s*号\s*码?)?|身份号码?|公民身份号码|证件号码?|ID\s*[Cc]ard(?:\s*[Nn]o)?)"
+    r"\.?\s*(?:[:;为是]|\)|\])?\s*"
+)
+
+
+def _compact(value: str) -> str:
+    return re.sub(r"[ \t.\-_/]", "", value)
+
+
+def _checked(value: str) -> bool:
+    return resident_id_is_valid(_compact(value))
+
+
+def _dated(value: str) -> bool:
+    return resident_id_has_valid_date(_compact(value))
+
+
+def _grouped(digits: int) -> str:
+    return rf"(?:\d{_SEPARATOR}){{{digits}}}"
+
+
+class ResidentIdRecognizer(FormRecognizer):
+    """Finds resident identity numbers of the People's Republic (GB 11643), with or without a label."""
+
+    ENTITIES = (Entity.RESIDENT_ID,)
+    FORMS: ClassVar = (
+        Form("18_checked", rf"{LEFT}[1-9]{_SEPARATOR}{_grouped(16)}[0-9Xx]{RIGHT}", 1.0, check=_checked),
+        Form("18_dated", rf"{LEFT}[1-9]\d{{5}}(?:18|19|20)\d{{9}}[0-9Xx]{RIGHT}", 0.85, check=_dated),
+        Form(
+            "15_dated",
+            rf"{LEFT}[1-9]\d{{5}}\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}{RIGHT}",
+            0.6,
+            check=_dated,
+        ),
+        Form(
+            "labelled",
+            rf"{_LABEL}(?P<v>\d{_SEPARATOR}{_grouped(13)}(?:{_SEPARATOR}\d){{0,3}}{_SEPARATOR}[0-9Xx]){RIGHT}",
+            0.95,
+            needs=("证", "身份", "ard"),
+        ),
+        Form(
+            "masked",
+            rf"{LEFT}(?P<v>[1-9]\d{{2,9}}[*XxＸ×•]{{4,14}}\d{{0,4}}[0-9Xx]?){RIGHT}",
+            0.7,
+            check=lambda value: len(value) in {15, 18},
+            needs=("**", "xx", "XX", "××", "••"),
+        ),
+    )

@@ -1,0 +1,23 @@
+-- Rows of level 5 (seed restricted_term) stay in base and are counted in deid.withheld.
+select
+    {{ pseudonymous_key('medication.medication_key', 'pseudonym.row_salt') }} as medication_key,
+    pseudonym.person_id,
+    {{ pseudonymous_key('medication.visit_key', 'pseudonym.row_salt') }} as visit_key,
+    {{ pseudonymous_key('medication.order_key', 'pseudonym.row_salt') }} as order_key,
+    medication.drug_code,
+    medication.drug_name,
+    medication.ingredient,
+    medication.drug_class,
+    medication.dose,
+    medication.dose_unit,
+    medication.quantity,
+    medication.route,
+    {{ shift_timestamp('medication.started_at') }} as started_at,
+    medication.source_system,
+    medication._row_id,
+    medication._batch_id,
+    {{ policy_version() }} as _policy_version
+from {{ ref('base_medication') }} as medication
+inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = medication.person_key
+where true {{ only_changed_persons('medication') }}
+  and not coalesce({{ is_restricted_row('medication', 'medication', 'drug_name') }}, false)

@@ -1,0 +1,20 @@
+select
+    result_no as lab_result_key,
+    patient_no as patient_key,
+    visit_no as visit_key,
+    'LIS'::text as code_system,
+    trim(test_code) as code,
+    trim(test_name) as test_name,
+    'laboratory'::text as category_code,
+    value as value_num,
+    trim(value_text) as value_text,
+    trim(unit) as unit,
+    ref_low,
+    ref_high,
+    abnormal_flag,
+    sampled_at,
+    reported_at,
+    'lis'::text as source_system,
+    _row_id,
+    _batch_id
+from {{ source('lis', 'lis_result') }}

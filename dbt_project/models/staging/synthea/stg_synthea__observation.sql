@@ -1,0 +1,20 @@
+select
+    {{ surrogate_key(["'synthea.observation'", '_row_hash']) }} as lab_result_key,
+    patient_id as patient_key,
+    encounter_id as visit_key,
+    'LOINC'::text as code_system,
+    trim(code) as code,
+    trim(description) as test_name,
+    trim(category) as category_code,
+    value_general::numeric as value_num,
+    null::text as value_text,
+    trim(unit) as unit,
+    null::numeric as ref_low,
+    null::numeric as ref_high,
+    null::text as abnormal_flag,
+    observed_at as sampled_at,
+    null::timestamp as reported_at,
+    'synthea'::text as source_system,
+    _row_id,
+    _batch_id
+from {{ source('synthea', 'synthea_observation') }}

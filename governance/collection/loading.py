@@ -1,0 +1,247 @@
+"""Loading: one transaction a batch, with COPY; a batch that is there already is skipped by its content hash.
+
+Killed at any point, a load leaves whole batches and nothing else; run again, it goes on where it stopped. Batch ids
+are drawn while a shared advisory lock is held, so that :func:`horizon` can name a batch up to which nothing is still
+under way: what reads landing in steps never misses a late commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import numpy as np
+import polars as pl
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from governance.collection.gate import Gate, hospital_now
+from governance.collection.protection import Protector, row_ids
+from governance.collection.reading import FileReader
+from governance.collection.records import Batch, DeliveredFile, Judgement
+from governance.collection.references import References
+from governance.collection.uniqueness import SeenKeys
+from governance.contracts import Contract
+from governance.errors import CollectionError
+from governance.keys import Keyring
+from governance.settings import Settings
+
+LANDING_LOCK = 7_210_002
+_COPY_CHUNK = 1 << 20
+
+
+@dataclass
+class Tally:
+    """Counts of what a file or a source brought. Rows unless said otherwise."""
+
+    files: int = 0
+    batches: int = 0
+    rows_in: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+    encrypted_values: int = 0
+    tokenised_values: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Add another tally to this one."""
+        for name in ("files", "batches", "rows_in", "accepted", "quarantined", "skipped", "encrypted_values"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.tokenised_values += other.tokenised_values
+        for rule, rows in other.rules.items():
+            self.rules[rule] = self.rules.get(rule, 0) + rows
+
+
+class FileLoader:
+    """Loads the files of one contract.
+
+    Args:
+        connection: autocommit connection of the role ``collect``.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection, contract: Contract, keyring: Keyring, settings: Settings, run_id: str
+    ) -> None:
+        self._connection, self._run_id, self._settings = connection, run_id, settings
+        self._contract = contract
+        self._gate = Gate(contract, settings.reference, hospital_now)
+        self._protector = Protector(contract, keyring)
+        self._references = References(contract)
+        self._quarantine = keyring.cipher("quarantine")
+        self._digest = keyring.digest("row_hash", f"batch:{contract.id}")
+
+    def load(self, file: DeliveredFile) -> Tally:
+        """Load one file; a file that was loaded with the same content is skipped whole.
+
+        Raises:
+            CollectionError: the file cannot be read under its contract; what was loaded of it stays, and is recorded.
+        """
+        content_hash, size = self._file_hash(file)
+        if self._already_loaded(file, content_hash):
+            return Tally()
+        tally = Tally(files=1)
+        reader = FileReader(file, self._settings.batch_rows, self._digest)
+        seen = SeenKeys()
+        try:
+            for batch in reader.batches():
+                tally.add(self._batch(file, batch, seen))
+        except CollectionError as error:
+            rows = tally.rows_in + tally.skipped
+            self._record_file(file, content_hash, size=size, state="refused", rows=rows, message=str(error))
+            raise
+        rows, message = tally.rows_in + tally.skipped, "; ".join(reader.warnings)
+        self._record_file(file, content_hash, size=size, state="loaded", rows=rows, message=message)
+        return tally
+
+    def _batch(self, file: DeliveredFile, batch: Batch, seen: SeenKeys) -> Tally:
+        earlier = self._connection.execute(
+            "select batch_id from governance.batch where source = %s and source_table = %s and content_hash = %s",
+            (self._contract.source, self._contract.table, batch.content_hash),
+        ).fetchone()
+        if earlier is not None:
+            return self._skip(file, batch, seen, earlier[0])
+        started = time.perf_counter()
+        judgement = self._gate.judge(batch, seen)
+        tokens = {
+            f.name: self._protector.tokens(f.name, batch.frame)
+            for f in self._contract.fields
+            if f.token_domain and f.name in self._references.fields
+        }
+        with self._connection.transaction():
+            self._connection.execute("select pg_advisory_xact_lock_shared(%s)", (LANDING_LOCK,))
+            row = self._connection.execute("select nextval('governance.batch_id_seq')").fetchone()
+            batch_id = int(row[0]) if row else 0
+            self._add_orphans(batch, judgement, tokens)
+            keep = ~judgement.failed
+            protected = self._protector.protect(batch, judgement.typed, keep, tokens, batch_id)
+            tally = Tally(
+                batches=1,
+                rows_in=batch.rows_in,
+                accepted=int(keep.sum()),
+                quarantined=batch.rows_in - int(keep.sum()),
+                encrypted_values=protected.encrypted_values,
+                tokenised_values=protected.tokenised_values,
+                rules=dict(judgement.counts),
+            )
+            for refused in batch.refused:
+                tally.rules[refused.rule] = tally.rules.get(refused.rule, 0) + 1
+            _copy(self._connection, "landing", self._contract.relation, protected.landing)
+            if protected.vault is not None and protected.vault.height:
+                _copy(self._connection, "vault", self._contract.relation, protected.vault)
+            self._record_batch(file, batch, batch_id, tally, time.perf_counter() - started)
+            self._quarantine_rows(batch, judgement, batch_id)
+        return tally
+
+    def _add_orphans(self, batch: Batch, judgement: Judgement, tokens: dict[str, pl.Series]) -> None:
+        for rule_id, mask in self._references.orphans(self._connection, tokens, batch.frame).items():
+            judgement.counts[rule_id] = int(mask.sum())
+            judgement.failed |= mask
+            for row in np.flatnonzero(mask).tolist():
+                judgement.reasons.setdefault(row, []).append(rule_id)
+
+    def _skip(self, file: DeliveredFile, batch: Batch, seen: SeenKeys, batch_id: int) -> Tally:
+        """The batch is loaded already: from this very place (a repeated run) or from another file (a redelivery)."""
+        if self._contract.primary_key:
+            seen.doubled(batch.frame.select(self._contract.primary_key))
+        self._connection.execute(
+            "insert into governance.batch_skipped"
+            " (source, source_table, file, first_line, rows_in, batch_id, run_id)"
+            " select %(source)s, %(table)s, %(file)s, %(line)s, %(rows)s, b.batch_id, %(run)s from governance.batch b"
+            " where b.batch_id = %(batch)s and (b.file, b.first_line) <> (%(file)s, %(line)s) on conflict do nothing",
+            {
+                "source": self._contract.source, "table": self._contract.table, "file": file.name,
+                "line": batch.first_line, "rows": batch.rows_in, "batch": batch_id, "run": self._run_id,
+            },
+        )  # fmt: skip
+        return Tally(skipped=batch.rows_in)
+
+    def _quarantine_rows(self, batch: Batch, judgement: Judgement, batch_id: int) -> None:
+        rows: list[tuple[int, bytes, list[str]]] = [(r.line, r.raw, [r.rule]) for r in batch.refused]
+        rows += [(int(batch.lines[row]), batch.raw[row], rules) for row, rules in sorted(judgement.reasons.items())]
+        if not rows:
+            return
+        ids = row_ids(batch_id, np.array([line for line, _, _ in rows], np.int64)).tolist()
+        sealed = self._quarantine.encrypt_column(
+            "quarantine.row.payload", [raw for _, raw, _ in rows], ids, [None] * len(rows)
+        )
+        statement = (
+            "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload) from stdin"
+        )
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for (line, _, rules), payload in zip(rows, sealed, strict=True):
+                copy.write_row((batch_id, line, self._contract.source, self._contract.table, rules, payload))
+
+    def _record_batch(self, file: DeliveredFile, batch: Batch, batch_id: int, tally: Tally, seconds: float) -> None:
+        self._connection.execute(
+            "insert into governance.batch (batch_id, source, source_table, contract_version, delivery, file,"
+            " first_line, content_hash, rows_in, accepted, quarantined, encrypted_values, tokenised_values,"
+            " rules_broken, run_id, seconds) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                batch_id, self._contract.source, self._contract.table, self._contract.version, file.delivery,
+                file.name, batch.first_line, batch.content_hash, tally.rows_in, tally.accepted, tally.quarantined,
+                tally.encrypted_values, tally.tokenised_values, Jsonb(tally.rules), self._run_id, seconds,
+            ),
+        )  # fmt: skip
+
+    def _record_file(
+        self, file: DeliveredFile, content_hash: str, *, size: int, state: str, rows: int, message: str
+    ) -> None:
+        self._connection.execute(
+            "insert into governance.delivery_file"
+            " (source, source_table, file, bytes, content_hash, state, rows_in, message, run_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (source, source_table, file) do update set bytes = excluded.bytes,"
+            " content_hash = excluded.content_hash, state = excluded.state, rows_in = excluded.rows_in,"
+            " message = excluded.message, run_id = excluded.run_id, seen_at = now()",
+            (
+                self._contract.source, self._contract.table, file.name, size, content_hash, state, rows, message,
+                self._run_id,
+            ),
+        )  # fmt: skip
+
+    def _file_hash(self, file: DeliveredFile) -> tuple[str, int]:
+        try:
+            with file.path.open("rb") as stream:
+                plain = hashlib.file_digest(stream, "sha256").digest()
+                return self._digest.one(plain), stream.tell()
+        except OSError as error:
+            raise CollectionError(
+                f"{file.name} ({self._contract.id}): cannot be read ({error.strerror}); check its permissions"
+            ) from error
+
+    def _already_loaded(self, file: DeliveredFile, content_hash: str) -> bool:
+        row = self._connection.execute(
+            "select 1 from governance.delivery_file where source = %s and source_table = %s and file = %s"
+            " and content_hash = %s and state = 'loaded'",
+            (self._contract.source, self._contract.table, file.name, content_hash),
+        ).fetchone()
+        return row is not None
+
+
+def horizon(connection: psycopg.Connection) -> int:
+    """The greatest batch id up to which every batch is committed or will never be."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (LANDING_LOCK,))
+        row = connection.execute("select coalesce(max(batch_id), 0) from governance.batch").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _copy(connection: psycopg.Connection, schema: str, table: str, frame: pl.DataFrame) -> None:
+    buffer = BytesIO()
+    frame.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.f")
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
+    statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier(schema, table), columns)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for chunk in _chunks(buffer.getbuffer()):
+            copy.write(chunk)
+
+
+def _chunks(data: memoryview) -> Iterable[memoryview]:
+    for start in range(0, len(data), _COPY_CHUNK):
+        yield data[start : start + _COPY_CHUNK]
+

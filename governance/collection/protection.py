@@ -1,0 +1,138 @@
+"""Protection at the door: what identifies a person is turned into tokens, indexes and ciphertext in memory.
+
+Tokens, indexes and generalised values are made once per distinct value of a batch, so that a laboratory file of
+twenty results a sample costs a twentieth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from governance.collection.records import Batch
+from governance.contracts import Contract
+from governance.contracts.ddl import Column, landing_columns, vault_columns
+from governance.contracts.model import LogicalType, Protection
+from governance.contracts.rules import GENERALIZERS
+from governance.keys import Keyring
+
+ROW_BITS = 32  # _row_id = batch id << 32 | physical line
+
+
+def row_ids(batch_id: int, lines: np.ndarray) -> np.ndarray:
+    """Global ids of source rows: the batch in the upper, the line in the lower 32 bits."""
+    return (np.int64(batch_id) << ROW_BITS) | lines.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A batch's accepted rows, ready for COPY.
+
+    Attributes:
+        landing: columns of the landing table in its order, values as PostgreSQL reads them from CSV.
+        vault: columns of the vault table, or ``None`` when the contract encrypts nothing.
+    """
+
+    landing: pl.DataFrame
+    vault: pl.DataFrame | None
+    encrypted_values: int
+    tokenised_values: int
+
+
+class Protector:
+    """Protects the batches of one contract with the installation's keys."""
+
+    def __init__(self, contract: Contract, keyring: Keyring) -> None:
+        self.contract = contract
+        self._landing, self._vault = landing_columns(contract), vault_columns(contract)
+        self._tokeniser, self._indexer = keyring.tokeniser(), keyring.blind_indexer()
+        self._cipher, self._row_hash = keyring.cipher(), keyring.digest("row_hash", contract.id)
+
+    def tokens(self, field: str, frame: pl.DataFrame) -> pl.Series:
+        """Tokens of one tokenised field for each row (null stays null)."""
+        domain = self.contract.field(field).token_domain or ""
+        return _per_distinct(frame[field], lambda values: self._tokeniser.tokens(domain, values))
+
+    def protect(
+        self, batch: Batch, typed: pl.DataFrame, keep: np.ndarray, tokens: dict[str, pl.Series], batch_id: int
+    ) -> Protected:
+        """Protect the accepted rows.
+
+        Args:
+            typed: the gate's typed columns.
+            keep: boolean mask of accepted rows.
+            tokens: already made tokens by field (of all rows), see :meth:`tokens`.
+        """
+        mask = pl.Series(keep)
+        raw, values = batch.frame.filter(mask), typed.filter(mask)
+        made = {name: series.filter(mask) for name, series in tokens.items()}
+        columns, tokenised = [], 0
+        for column in self._landing:
+            series = made.get(column.name) if column.made_by is Protection.TOKENIZE else None
+            if series is None:
+                series = self._column(column, raw, values)
+            if column.made_by in (Protection.TOKENIZE, Protection.BLIND_INDEX):
+                tokenised += len(series) - series.null_count()
+            columns.append(series.alias(column.name))
+        lines = batch.lines[keep]
+        ids = row_ids(batch_id, lines)
+        hashes = self._row_hash.many(line for line, kept in zip(batch.raw, keep.tolist(), strict=True) if kept)
+        landing = pl.DataFrame(columns).with_columns(
+            pl.Series("_row_id", ids),
+            pl.lit(batch_id, pl.Int32).alias("_batch_id"),
+            pl.Series("_row_number", lines, pl.Int64),
+            pl.Series("_row_hash", hashes, pl.String),
+        )
+        vault, encrypted = self._encrypt(raw, landing, ids, batch_id)
+        return Protected(landing, vault, encrypted, tokenised)
+
+    def _column(self, column: Column, raw: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
+        field = column.field
+        match column.made_by:
+            case Protection.TOKENIZE:
+                return self.tokens(field.name, raw)
+            case Protection.BLIND_INDEX:
+                domain = field.index_domain or ""
+                return _per_distinct(raw[field.name], lambda values: self._indexer.indexes(domain, values))
+            case Protection.GENERALIZE:
+                generalize = GENERALIZERS[field.generalize_to or ""]
+                return _per_distinct(raw[field.name], lambda values: [generalize(v) for v in values])
+            case _:
+                # numbers go in as they were written: no digit is lost to a float
+                as_text = field.logical_type in (LogicalType.NUMBER, LogicalType.INTEGER, LogicalType.STRING)
+                return raw[field.name] if as_text else typed[field.name]
+
+    def _encrypt(
+        self, raw: pl.DataFrame, landing: pl.DataFrame, ids: np.ndarray, batch_id: int
+    ) -> tuple[pl.DataFrame | None, int]:
+        if not self._vault:
+            return None, 0
+        person_column = self.contract.patient_key
+        persons: list[str | None] = landing[person_column].to_list() if person_column else [None] * len(ids)
+        row_numbers, encrypted = ids.tolist(), 0
+        columns = {}
+        for column in self._vault:
+            place = f"vault.{self.contract.relation}.{column.name}"
+            sealed = self._cipher.encrypt_column(place, raw[column.name].to_list(), row_numbers, persons)
+            encrypted += sum(value is not None for value in sealed)
+            columns[column.name] = [None if value is None else "\\x" + value.hex() for value in sealed]
+        vault = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(
+            pl.Series("_row_id", ids),
+            pl.lit(batch_id, pl.Int32).alias("_batch_id"),
+            pl.Series("_patient_key", persons, pl.String),
+        )
+        holds_something = pl.any_horizontal(pl.col(c).is_not_null() for c in columns)
+        return vault.filter(holds_something), encrypted
+
+
+def _per_distinct(values: pl.Series, make: Callable[[Sequence[str]], Sequence[str | None]]) -> pl.Series:
+    """Apply ``make`` to the distinct non-null values and spread the results over the rows."""
+    distinct = values.drop_nulls().unique()
+    if len(distinct) > 0.9 * len(values) and values.null_count() == 0:
+        return pl.Series(values.name, make(values.to_list()), pl.String)
+    made = pl.DataFrame({"old": distinct, "new": pl.Series(make(distinct.to_list()), dtype=pl.String)})
+    spread = values.to_frame("old").join(made, on="old", how="left", maintain_order="left")
+    return spread["new"].alias(values.name)

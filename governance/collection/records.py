@@ -1,0 +1,84 @@
+"""What passes between reader, gate, protection and loader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from governance.contracts import Contract
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """One file of one delivery.
+
+    Attributes:
+        name: path relative to the deliveries root, with ``/``.
+        delivery: the part of the path that the contract's ``*`` stands for; ``''`` for flat folders.
+    """
+
+    contract: Contract
+    path: Path
+    name: str
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A source row that could not even be split into fields.
+
+    Attributes:
+        line: physical line in the file, 1-based.
+        raw: its bytes.
+        rule: rule id.
+    """
+
+    line: int
+    raw: bytes
+    rule: str
+
+
+@dataclass
+class Batch:
+    """Consecutive rows of one file, as read.
+
+    Attributes:
+        first_line: physical line of the first row.
+        frame: one row per readable source row; columns are the contract's logical names, all strings, empty = null.
+        lines: physical line of each frame row.
+        raw: bytes of each frame row.
+        refused: rows that never became a frame row.
+        content_hash: keyed hash of all the batch's bytes (32 hexadecimal digits).
+    """
+
+    first_line: int
+    frame: pl.DataFrame
+    lines: np.ndarray
+    raw: list[bytes]
+    refused: list[Refused]
+    content_hash: str
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of the batch: readable and refused."""
+        return self.frame.height + len(self.refused)
+
+
+@dataclass
+class Judgement:
+    """What the gate says of a batch.
+
+    Attributes:
+        typed: the frame with typed columns (same rows, same order).
+        failed: boolean mask over the rows, true = quarantine.
+        reasons: row position → ids of the broken rules, for failed rows.
+        counts: rule id → rows that break it, errors and warnings.
+    """
+
+    typed: pl.DataFrame
+    failed: np.ndarray
+    reasons: dict[int, list[str]]
+    counts: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,82 @@
+"""The collect stage: all new files of one source, in order, with a tally, a record and lineage events.
+
+A file that cannot be read, or a malformed contract, fails this source and no other; the files before it stay loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from governance.collection.loading import FileLoader, Tally
+from governance.collection.reading import find_files
+from governance.collection.records import DeliveredFile
+from governance.contracts import load_catalogue
+from governance.database import connect
+from governance.errors import CollectionError, ContractError
+from governance.keys import open_keyring
+from governance.lineage.collect import collection_events
+from governance.lineage.store import LineageStore
+from governance.settings import Settings
+
+_SOURCE_LOCK = 7_211
+Progress = Callable[[DeliveredFile, Tally], None]
+
+
+def sources(settings: Settings) -> list[str]:
+    """Sources that have a contract folder, sound or not: each gets its own task, so that one may fail alone."""
+    return sorted(path.name for path in settings.contracts.iterdir() if any(path.glob("*.odcs.yaml")))
+
+
+def collect_source(
+    source: str, dsn: str, settings: Settings, run_id: str, progress: Progress = lambda _file, _tally: None
+) -> Tally:
+    """Collect all new files of one source.
+
+    Args:
+        dsn: connection string of the role ``collect``.
+        run_id: the run that writes.
+        progress: called after each file that brought something.
+
+    Returns:
+        The tally of what was new; all zeros when nothing was.
+
+    Raises:
+        ContractError: a contract of this source is malformed; nothing was read.
+        CollectionError: at least one file was refused; every other file was loaded. Names the files.
+    """
+    catalogue = load_catalogue(settings.contracts)
+    if source in catalogue.failures:
+        raise ContractError(
+            f"source '{source}' is not collected until its contracts are mended: "
+            + " | ".join(catalogue.failures[source])
+        )
+    keyring = open_keyring(settings.keyring)
+    total = Tally()
+    refused: list[str] = []
+    accepted: dict[str, int] = {}
+    with connect(dsn, autocommit=True, application=f"xinglin collect {source}") as connection:
+        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", (_SOURCE_LOCK, source))
+        lineage = LineageStore(connection)
+        loaders: dict[str, FileLoader] = {}
+        for file in find_files(catalogue, source, settings.deliveries):
+            loader = loaders.setdefault(
+                file.contract.id, FileLoader(connection, file.contract, keyring, settings, run_id)
+            )
+            try:
+                tally = loader.load(file)
+            except CollectionError as error:
+                refused.append(str(error))
+                continue
+            if tally.files:
+                total.add(tally)
+                relation = file.contract.relation
+                accepted[relation] = accepted.get(relation, 0) + tally.accepted
+                progress(file, tally)
+        for contract in catalogue.of_source(source):
+            if contract.relation in accepted:
+                lineage.emit(collection_events(contract, run_id, accepted[contract.relation]))
+    if refused:
+        raise CollectionError(
+            f"source '{source}': {len(refused)} file(s) refused, {total.files} loaded. " + " | ".join(refused)
+        )
+    return total

@@ -1,0 +1,5 @@
+"""The keyring: every key of the installation, wrapped, in a file outside the database."""
+
+from governance.keys.keyring import Keyring, create_keyring, open_keyring
+
+__all__ = ["Keyring", "create_keyring", "open_keyring"]

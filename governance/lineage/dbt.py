@@ -1,0 +1,120 @@
+"""Lineage of dbt layers: OpenLineage events from dbt's artefacts, columns by parsing the SQL that was run.
+
+Column lineage is read from each node's compiled SQL by sqlglot against the warehouse's own catalogue, which resolves
+``select *`` and common table expressions; a constant or a function without columns is recorded as such.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlglot
+from sqlglot import exp
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
+
+from governance.lineage.events import JOBS, PRODUCER, WAREHOUSE
+from governance.lineage.store import ColumnEdge, LineageStore
+from governance.settings import Settings
+
+Catalogue = dict[str, dict[str, dict[str, str]]]
+CONSTANT = ("", "", "")
+
+
+def emit_dbt_lineage(
+    store: LineageStore, connection: psycopg.Connection, settings: Settings, target: Path, layer: str, results: Any
+) -> None:
+    """Store a layer's events and column lineage.
+
+    Args:
+        target: dbt's target folder with manifest.json and run_results.json of this run.
+        results: dbt's run results, whose nodes carry their compiled SQL.
+    """
+    store.emit_documents(_events(settings, target, layer))
+    catalogue = read_catalogue(connection)
+    edges: list[ColumnEdge] = []
+    for result in results:
+        node = result.node
+        if str(node.resource_type) == "model" and str(node.config.materialized) != "ephemeral":
+            edges += column_edges(node.schema, node.alias, node.compiled_code, catalogue)
+        elif str(node.resource_type) == "seed":
+            columns = catalogue.get(node.schema, {}).get(node.alias, {})
+            edges += [
+                (node.schema, node.alias, c, "repository", node.original_file_path, c, "seed") for c in columns
+            ]
+    store.replace_columns(edges)
+
+
+def _events(settings: Settings, target: Path, layer: str) -> Iterator[dict[str, Any]]:
+    from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor  # noqa: PLC0415  slow import
+
+    processor = DbtLocalArtifactProcessor(
+        producer=PRODUCER,
+        job_namespace=JOBS,
+        project_dir=str(settings.dbt_project),
+        profile_name=None,
+        target=None,
+        target_path=str(target),
+    )
+    processor.should_raise_on_unsupported_command = False
+    from openlineage.client.serde import Serde  # noqa: PLC0415
+
+    for event in processor.parse().events():
+        text = Serde.to_json(event)
+        document: dict[str, Any] = json.loads(text)
+        for dataset in [*document.get("inputs", []), *document.get("outputs", [])]:
+            dataset["namespace"] = WAREHOUSE
+            dataset["name"] = dataset["name"].split(".", 1)[-1]
+        yield document
+
+
+def read_catalogue(connection: psycopg.Connection) -> Catalogue:
+    """schema → table → column → type, of every table and view outside the system schemas."""
+    catalogue: Catalogue = {}
+    rows = connection.execute(
+        "select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod)"
+        " from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace"
+        " where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p')"
+        " and n.nspname !~ '^(pg_|information_schema)' order by n.nspname, c.relname, a.attnum"
+    )
+    for schema, table, column, kind in rows:
+        catalogue.setdefault(schema, {}).setdefault(table, {})[column] = kind
+    return catalogue
+
+
+def column_edges(schema: str, table: str, compiled: str, catalogue: Catalogue) -> list[ColumnEdge]:
+    """Direct sources of every column of one model.
+
+    A column that comes from no column (a literal, ``count(*)``, a setting of the session) gets an edge to a constant,
+    so that every column has lineage and a missing one is noticed.
+    """
+    columns = catalogue.get(schema, {}).get(table, {})
+    tree = sqlglot.parse_one(compiled, dialect="postgres")
+    qualified = qualify(tree, schema=catalogue, dialect="postgres", validate_qualify_columns=False, identify=False)
+    scope = build_scope(qualified)
+    edges: list[ColumnEdge] = []
+    for column in columns:
+        root = lineage(column, qualified, scope=scope, schema=catalogue, dialect="postgres", copy=False)
+        found = {source for source in _leaves(root)}
+        edges += [(schema, table, column, *source, "dbt") for source in sorted(found - {CONSTANT})]
+        if not found - {CONSTANT}:
+            edges.append((schema, table, column, *CONSTANT, "constant"))
+    return edges
+
+
+def _leaves(root: Node) -> Iterator[tuple[str, str, str]]:
+    for node in root.walk():
+        if node.downstream:
+            continue
+        source = node.source
+        if isinstance(source, exp.Table) and source.db:
+            yield source.db, source.name, node.name.rsplit(".", 1)[-1].strip('"')
+        else:
+            yield CONSTANT
+
+

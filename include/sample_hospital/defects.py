@@ -1,0 +1,262 @@
+"""Planted defects. Each is an extra row, copied from a good one under a key of its own and damaged in one way, so that it breaks its
+rule and nothing else, and so that rejecting it orphans no other row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from include.sample_hospital import systems
+from include.sample_hospital.answer_key import AnswerKey
+from include.sample_hospital.identifiers import CHECK_CHARACTERS
+from include.sample_hospital.systems import Row, Table, TableWriter, encode_row
+
+Change = tuple[str, str, str]  # rule kind, logical field, new value ("" = empty, see _damage for the words in <>)
+
+# What can go wrong in each table. <checksum> breaks the check digit, <before start> puts an end before its start.
+KINDS: dict[str, tuple[Change, ...]] = {
+    "his.patient": (
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("impossible_date", "birth_date", "20250231"),
+        ("date_in_future", "birth_date", "20310101"),
+        ("unknown_code", "sex", "7"),
+        ("duplicate", "patient_no", ""),
+        ("broken_encoding", "name", ""),
+        ("missing_required", "name", ""),
+        ("truncated_line", "", ""),
+        ("impossible_date", "registered_at", "2025-02-31 09:12:00"),
+    ),
+    "his.visit": (
+        ("orphan", "patient_no", "00000000"),
+        ("end_before_start", "end_at", "<before start>"),
+        ("unknown_code", "visit_class", "8"),
+        ("impossible_date", "start_at", "2025-02-31 10:20:30"),
+        ("duplicate", "visit_no", ""),
+        ("missing_required", "start_at", ""),
+        ("broken_encoding", "department", ""),
+        ("truncated_line", "", ""),
+    ),
+    "his.diagnosis": (
+        ("orphan", "visit_no", "V0000000000"),
+        ("missing_required", "code", ""),
+        ("unknown_code", "diagnosis_rank", "5"),
+        ("broken_encoding", "name_text", ""),
+        ("duplicate", "diagnosis_no", ""),
+        ("truncated_line", "", ""),
+        ("impossible_date", "diagnosed_at", "2025-02-31 08:30:00"),
+    ),
+    "his.order": (
+        ("orphan", "visit_no", "V0000000000"),
+        ("unknown_code", "order_type", "9"),
+        ("end_before_start", "stop_at", "<before start>"),
+        ("missing_required", "order_name", ""),
+        ("duplicate", "order_no", ""),
+        ("broken_encoding", "order_name", ""),
+        ("impossible_date", "start_at", "2025-02-31 08:30:00"),
+        ("truncated_line", "", ""),
+    ),
+    "his.drug": (
+        ("orphan", "visit_no", "V0000000000"),
+        ("out_of_range", "quantity", "-3"),
+        ("missing_required", "drug_name", ""),
+        ("duplicate", "drug_no", ""),
+        ("broken_encoding", "drug_name", ""),
+        ("truncated_line", "", ""),
+        ("impossible_date", "dispensed_at", "2025-02-31 08:30:00"),
+    ),
+    "his.operation": (
+        ("orphan", "visit_no", "V0000000000"),
+        ("impossible_date", "performed_on", "20250231"),
+        ("unknown_code", "surgery_level", "7"),
+        ("missing_required", "code", ""),
+        ("duplicate", "operation_no", ""),
+        ("broken_encoding", "name_text", ""),
+        ("truncated_line", "", ""),
+    ),
+    "his.fee": (
+        ("amount_mismatch", "amount", "<amount>"),
+        ("orphan", "visit_no", "V0000000000"),
+        ("missing_required", "item_name", ""),
+        ("duplicate", "fee_no", ""),
+        ("broken_encoding", "item_name", ""),
+        ("truncated_line", "", ""),
+        ("impossible_date", "charged_at", "2025-02-31 08:30:00"),
+    ),
+    "emr.note": (
+        ("truncated_line", "", ""),
+        ("unknown_code", "note_type", "C9999"),
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("missing_required", "text", ""),
+        ("broken_encoding", "text", ""),
+        ("duplicate", "record_no", ""),
+        ("impossible_date", "authored_at", "2025-02-31T08:30:00"),
+    ),
+    "lis.patient": (
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("impossible_date", "birth_date", "2025/02/31"),
+        ("unknown_code", "sex", "X"),
+        ("missing_required", "name", ""),
+        ("duplicate", "patient_no", ""),
+        ("broken_encoding", "name", ""),
+        ("truncated_line", "", ""),
+        ("date_in_future", "birth_date", "2031/01/01"),
+    ),
+    "lis.result": (
+        ("wrong_unit", "unit", "mg"),
+        ("out_of_range", "value", "90000"),
+        ("orphan", "patient_no", "L00000000"),
+        ("unknown_code", "abnormal_flag", "Z"),
+        ("impossible_date", "sampled_at", "2025-02-31 08:30:00"),
+        ("duplicate", "result_no", ""),
+        ("broken_encoding", "test_name", ""),
+        ("missing_required", "test_code", ""),
+        ("truncated_line", "", ""),
+        ("end_before_start", "reported_at", "<before start>"),
+    ),
+    "path.report": (
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("end_before_start", "reported_on", "<before start>"),
+        ("unknown_code", "sex", "未"),
+        ("missing_required", "patient_no", ""),
+        ("broken_encoding", "specimen", ""),
+        ("duplicate", "pathology_no", ""),
+        ("impossible_date", "received_on", "2025-02-31"),
+        ("truncated_line", "", ""),
+        ("out_of_range", "age", "312"),
+    ),
+    "pacs.study": (
+        ("unknown_code", "modality", "ZZ"),
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("impossible_date", "birth_date", "20250231"),
+        ("end_before_start", "reported_at", "<before start>"),
+        ("missing_required", "patient_no", ""),
+        ("broken_encoding", "body_part", ""),
+        ("duplicate", "study_uid", ""),
+        ("truncated_line", "", ""),
+    ),
+    "follow_up.contact": (
+        ("unknown_code", "status", "状态不明"),
+        ("impossible_date", "contacted_on", "2025-02-31"),
+        ("identity_checksum", "resident_id", "<checksum>"),
+        ("missing_required", "patient_no", ""),
+        ("broken_encoding", "name", ""),
+        ("duplicate", "contact_no", ""),
+        ("truncated_line", "", ""),
+        ("unknown_code", "method", "传真"),
+    ),
+}
+_STARTS = {"end_at": "start_at", "stop_at": "start_at", "reported_at": "", "reported_on": "received_on"}
+PERIOD = 150  # one defect per so many rows
+
+
+def suits(table: Table, row: Row, change: Change) -> bool:
+    """Return whether this row can carry this defect and no other: some defects need a filled field or a certain test."""
+    kind, field, _ = change
+    if kind in ("identity_checksum", "broken_encoding", "amount_mismatch"):
+        return bool(row[table.index(field)])
+    if kind in ("wrong_unit", "out_of_range") and table is systems.LIS_RESULT:
+        return row[table.index("test_code")] in ("WBC", "HGB", "PLT", "ALT", "CREA", "GLU")
+    return True
+
+
+def _before(value: str) -> str:
+    """Return the same moment twelve years earlier (a leap day stays one), in the same format."""
+    return f"{int(value[:4]) - 12}{value[4:]}"
+
+
+def damage(table: Table, row: Row, change: Change) -> Row:
+    """Return a copy of the row with one value made wrong."""
+    kind, field, value = change
+    cells = list(row)
+    position = table.index(field)
+    if value == "<checksum>":
+        identity = cells[position]
+        cells[position] = identity[:17] + CHECK_CHARACTERS[(CHECK_CHARACTERS.index(identity[17]) + 3) % 11]
+    elif value == "<before start>":
+        start = _STARTS[field] or ("sampled_at" if table is systems.LIS_RESULT else "studied_at")
+        cells[position] = _before(cells[table.index(start)])
+    elif value == "<amount>":
+        cells[position] = f"{float(cells[position]) + 37.5:.2f}"
+    elif kind == "out_of_range" and table is systems.LIS_RESULT:
+        cells[position] = value
+        cells[table.index("value_text")] = value
+    else:
+        cells[position] = value
+    if field == "birth_date" and "resident_id" in table.logical:
+        cells[table.index("resident_id")] = ""  # an identity number holds a birth date too: leave one contradiction only
+    return tuple(cells)
+
+
+def damaged_bytes(table: Table, row: Row, change: Change) -> bytes:
+    """Return the bytes of a row whose encoding or length is broken."""
+    data = encode_row(table, row)
+    kind, field, _ = change
+    if kind == "broken_encoding":
+        word = row[table.index(field)]
+        if table.ndjson:
+            word = word.split("\n")[0]
+        good = word.encode(table.encoding)
+        return data.replace(good, good[: len(good) // 2] + b"\xff\xfe" + good[len(good) // 2 :], 1) if good in data else data
+    if table.ndjson:
+        return data.decode(table.encoding)[: len(data.decode(table.encoding)) // 2].encode(table.encoding) + b"\n"
+    kept = row[: max(2, len(row) // 2)]
+    return (table.delimiter.join(kept) + table.newline).encode(table.encoding)
+
+
+class DefectPlanter:
+    """Adds a defect after every ``PERIOD``-th row of a table, each kind in its turn, and writes it into the answer key."""
+
+    def __init__(self, key: AnswerKey, delivery: str, ordinal: int, rng: Random, fresh_key: Callable[[Table, str], str]) -> None:
+        self._key, self._delivery, self._rng, self._fresh_key = key, delivery, rng, fresh_key
+        self._turn = {name: (ordinal * 3) % len(kinds) for name, kinds in KINDS.items()}
+        self._wait = {name: rng.randrange(10, PERIOD) if ordinal else 12 for name in KINDS}
+        self._serial = ordinal * 1_000_000
+
+    def due(self, table: Table) -> bool:
+        """Count a good row; return whether a defect is due behind it."""
+        name = f"{table.source}.{table.name}"
+        self._wait[name] -= 1
+        return self._wait[name] <= 0
+
+    def plant(self, writer: TableWriter, row: Row) -> tuple[Row, int] | None:
+        """Write a damaged copy of ``row``. Of a duplicate, return the first (good) copy and its line, because it will be accepted."""
+        table = writer.table
+        name = f"{table.source}.{table.name}"
+        kinds = KINDS[name]
+        change = kinds[self._turn[name] % len(kinds)]
+        if not suits(table, row, change):
+            return None
+        self._turn[name] += 1
+        self._wait[name] = PERIOD
+        self._serial += 1
+        copy = (self._fresh_key(table, f"{self._serial:09d}"), *row[1:])
+        return self.plant_as(writer, copy, change)
+
+    def plant_as(self, writer: TableWriter, copy: Row, change: Change) -> tuple[Row, int] | None:
+        """Write ``copy`` with exactly this damage and record it."""
+        table = writer.table
+        kind, field, _ = change
+        accepted: tuple[Row, int] | None = None
+        note = ""
+        if kind == "duplicate":
+            first = writer.write(copy)
+            accepted, note = (copy, first), f"same primary key as line {first}"
+            line = writer.write(copy)
+        elif kind in ("broken_encoding", "truncated_line"):
+            line = writer.write_bytes(damaged_bytes(table, copy, change))
+        else:
+            line = writer.write(damage(table, copy, change))
+        self._key.add(
+            "defects",
+            {
+                "source": table.source,
+                "table": table.name,
+                "delivery": self._delivery,
+                "file": f"{table.source}/{self._delivery}/{table.file}",
+                "line": line,
+                "rule_kind": kind,
+                "field": field,
+                "note": note,
+            },
+        )
+        return accepted
