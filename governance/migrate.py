@@ -16,6 +16,7 @@ from governance.contracts.ddl import reference_index, table_statements
 from governance.database import connect
 from governance.errors import DatabaseError
 from governance.lineage.collect import contract_edges
+from governance.lineage.deidentify import scrubbing_edges
 from governance.lineage.store import LineageStore
 from governance.settings import Settings
 
@@ -44,7 +45,10 @@ def migrate(admin_dsn: str, settings: Settings) -> Catalogue:
             for contract in catalogue.contracts.values():
                 _record(connection, contract, settings.contracts)
             LineageStore(connection).replace_columns(
-                edge for contract in catalogue.contracts.values() for edge in contract_edges(contract)
+                [
+                    *(edge for contract in catalogue.contracts.values() for edge in contract_edges(contract)),
+                    *scrubbing_edges(catalogue),
+                ]
             )
     except psycopg.Error as error:
         raise DatabaseError(f"the warehouse could not be migrated: {str(error).splitlines()[0]}") from error

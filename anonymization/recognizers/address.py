@@ -19,11 +19,12 @@ from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
 _LABEL: Final = re.compile(
     r"(?:(?:现|家庭|户籍|户口|常住|居住|通讯|通信|联系|联络|单位|工作|收件|寄件|邮寄|详细|出生|原籍|来源|暂住|经常居住|患者|家属|联系人)[ \t]{0,2}(?:住|地|所在)?址|"
     r"现住|现居|户籍地|户籍所在地|户口所在地|户口地|出生地|常住地|居住地|籍贯|祖籍|原籍|住址|地址|家住|住处|居所|暂住|居住于|居住在|长居|久居|定居|住在|住于|[Aa]ddress)"
-    r"(?:\([^)\n]{1,8}\))?[ \t]{0,4}(?P<j>[:为是于在]?)[ \t]{0,4}"
+    r"(?:\([^)\n]{1,8}\))?[ \t]{0,4}[】\]]?(?P<j>(?:(?<=[】\]]))|[:为是于在]|)[ \t]{0,4}"
 )
 _LABEL_END: Final = re.compile(r"[,;。!?\n\t]|[ ]{2,}|[ ](?=[\u4e00-\u9fff]{2,6}[:])|(?:邮编|电话|联系|手机|工作|单位|职业|婚姻|民族|身份证|入院|性别|年龄|姓名|病史|与患者)|$")
+_PLACE_NAME: Final = rf"(?:(?![是的了要去有就不我你他她会能吗呢很因从被把这那哪但而又也都还让给说做看吃])[{HAN}A-Za-z]){{1,10}}?"
 _UNIT: Final = (
-    rf"(?:[{HAN}A-Za-z]{{1,10}}?(?:特别行政区|自治区|自治州|自治县|自治旗|开发区|高新区|经开区|工业园区?|科技园|产业园|大学城|新区|林场|农场|牧场|渔场|"
+    rf"(?:{_PLACE_NAME}(?:特别行政区|自治区|自治州|自治县|自治旗|开发区|高新区|经开区|工业园区?|科技园|产业园|大学城|新区|林场|农场|牧场|渔场|"
     rf"街道办?|社区|小区|花园|花苑|家园|新村|公寓|大厦|大楼|广场|山庄|豪庭|雅苑|雅居|名苑|名城|公馆|别墅|宿舍|大院|家属院|家属区|村委会|居委会|"
     rf"[省市区县盟旗镇乡村屯寨庄组社街路巷弄道里坊苑园胡同圩墟堡沟湾])(?:[东西南北中]{{1,2}})?(?:[一二三四五六七八九十0-9]{{1,3}}(?:路|街|巷|横|里|区|期|村|组|队))?)"
 )
@@ -33,7 +34,7 @@ _DOOR: Final = (
 )
 _TAIL: Final = re.compile(rf"(?:[ \t]?(?:{_UNIT}|{_DOOR}|[东西南北后前]座|之[一二三四五六七八九十\d]{{1,2}}|[(][{HAN}0-9]{{2,12}}[)]))+")
 _HAS_DETAIL: Final = re.compile(
-    r"(?:[区县旗镇乡村屯寨庄街路巷弄道里坊苑园]|街道|社区|小区|花园|新村|公寓|大厦|胡同|农场|市[\u4e00-\u9fff]+市)|\d(?:号|栋|幢|单元|室|房|组|弄)"
+    r"(?<!地)区|[县旗镇乡村屯寨庄街路巷弄]|街道|社区|小区|花园|新村|公寓|大厦|胡同|农场|[市州盟][\u4e00-\u9fff]+市|\d(?:号|栋|幢|单元|室|房|组|弄)"
 )
 _ROAD: Final = re.compile(
     rf"(?P<v>[{HAN}]{{2,8}}?(?:大道|大街|胡同|[路街巷弄道])(?:[东西南北中]{{1,2}}(?:路|街|段)?|[一二三四五六七八九十]{{1,3}}(?:路|街|巷))?[ \t]?"
@@ -48,7 +49,8 @@ _LEAD_IN: Final = re.compile(
     rf"^.*(?:住在|家住|住于|现住|来自|位于|就在|搬到|搬至|迁居|返回|回到|前往|送至|送到|寄到|寄至|地址|住址|[于在自至到住往由从的为是及与和经])(?=[{HAN}]{{2}})"
 )
 _NOT_ROADS: Final = re.compile(r"(?:气道|呼吸道|消化道|胃肠道|泌尿道|尿道|阴道|肠道|胆道|产道|耳道|鼻道|通道|隧道|食道|管道|旁道|信道|味道|知道|一路|通路|环路|电路|回路|旁路|后路|前路|思路|静脉通路)$")
-_EMPTY: Final = re.compile(r"^(?:不详|同上|无|未知|保密|如上|见上|本地|当地|本市|本院|外地|农村|城市|城镇|家中|养老院)")
+_EMPTY: Final = re.compile(r"^(?:不详|同上|无|未知|保密|如上|见上|本地|当地|本市|本院|外地|农村|城市|城镇|家中|养老院|老家|市区|城区|郊区|山区|乡下|乡村|县城|哪里|那里|这里|医院|宿舍|学校|单位|一起|楼上)")
+_INSTITUTION: Final = re.compile(r"(?:第[一二三四五六七八九十]|人民|中心|妇幼|中医|附属|儿童|肿瘤|精神|红十字|医|大学|学院|中学|小学|法院|公安|卫生|疾控|疾病|社区|[\u4e00-\u9fff]{0,3}医院)")
 _BARE_NAMES: Final = frozenset({"城区", "郊区", "矿区", "东区", "西区", "新区", "新县", "市中区", "高县", "和县", "成县", "文县", "康县", "理县", "云县", "丰县", "温县", "宁县", "富县", "环县", "单县", "古县", "道县", "南县", "容县", "应县", "代县", "兴县", "临县", "义县", "易县", "青县", "随县", "冠县"})  # fmt: skip
 
 
@@ -100,7 +102,7 @@ class AddressRecognizer(ScanRecognizer):
             stop = tail.end() if tail else end
             value = text[start:stop].rstrip()
             detail = _HAS_DETAIL.search(value)
-            if detail is None or not _is_address(value, text[stop : stop + 2]):
+            if detail is None or not _is_address(value, text[stop : stop + 6]):
                 continue
             beyond = stop
             yield Finding(Entity.ADDRESS, start, start + len(value), 0.8, "division")
@@ -127,4 +129,4 @@ class AddressRecognizer(ScanRecognizer):
 
 def _is_address(value: str, after: str) -> bool:
     """Refuse divisions that are part of an institution's name, and adjectives such as 山东大学."""
-    return not (after.startswith(("医院", "大学", "学院", "中学", "小学", "法院", "公安", "卫生")) and not re.search(r"\d", value))
+    return re.search(r"\d", value) is not None or not _INSTITUTION.match(after)

@@ -8,12 +8,14 @@ from typing import ClassVar
 from anonymization.entities import Entity
 from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
 
-_JOINT = r"\s{0,2}(?:[:;=]|为|是|同)?\s{0,2}"
+_JOINT = r"\s{0,2}[】\]]?(?:[:;=]|为|是|同)?\s{0,2}"
 _MEDICAL_WORDS = frozenset({"wechat", "weixin", "qrcode"})
 
 
 def _octets(value: str) -> bool:
-    return all(int(part) <= 255 for part in value.split("."))
+    """Refuse impossible addresses, and lists such as "2.3.4.5": four numbers with fewer than seven digits in all."""
+    parts = value.split(".")
+    return all(int(part) <= 255 for part in parts) and sum(map(len, parts)) >= 7
 
 
 class EmailRecognizer(FormRecognizer):

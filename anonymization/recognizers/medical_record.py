@@ -23,13 +23,17 @@ LABELS: Final = (
 
 _KIND = "|".join(sorted(LABELS, key=len, reverse=True))
 _SUFFIX = r"(?:\s*(?:唯一)?(?:编\s*)?(?:号\s*码?|编码|ID|NO\.?|No\.?|标识)(?:\(\S{1,8}?\))?)"
-_JOINT = r"\s{0,2}[:;#=为是]?\s{0,2}"
+_JOINT = r"\s{0,2}[】\]]?[:;#=为是]?\s{0,2}"
 _VALUE = r"(?P<v>(?:[A-Za-z]{1,6}[\-_ ]?)?\d[0-9A-Za-z]*(?:[\-_/][0-9A-Za-z]+){0,4})(?![0-9A-Za-z])"
 _NOT_MEASURE = r"(?!\s*(?:岁|次|天|日|月|年|个|级|期|例|%|mg|ml|mm|cm|枚|条|片|层|楼|室))"
 
 
 def _is_number(value: str) -> bool:
     return sum(character.isdigit() for character in value) >= 4
+
+
+def _is_long_number(value: str) -> bool:
+    return sum(character.isdigit() for character in value) >= 6
 
 
 def _is_short_number(value: str) -> bool:
@@ -55,6 +59,7 @@ class MedicalRecordRecognizer(FormRecognizer):
             needs=("号",),
             check=_is_number,
         ),
+        Form("numbered", rf"(?:编\s?号|单\s?号|条\s?码|编\s?码)[:#为是]?\s{{0,2}}{_VALUE}{_NOT_MEASURE}", 0.7, needs=("号", "码"), check=_is_long_number),
         Form(
             "labelled_without_hao",
             rf"(?:住院|门诊|病案|病历|病理|检查|登记|就诊)\s{{0,2}}[:#]\s{{0,2}}{_VALUE}{_NOT_MEASURE}",

@@ -16,7 +16,7 @@ from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
 _SEPARATOR = r"[ \t.\-_/]?"
 _LABEL = (
     r"(?:居民)?(?:身\s*份\s*证(?:\s*件)?(?:\s*号\s*码?)?|身份号码?|公民身份号码|证件号码?|ID\s*[Cc]ard(?:\s*[Nn]o)?)"
-    r"\.?\s*(?:[:;为是]|\)|\])?\s*"
+    r"\.?\s*[)\]】]?\s*[:;为是]?\s*"
 )
 
 

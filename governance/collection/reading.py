@@ -26,7 +26,8 @@ from governance.contracts import Catalogue
 from governance.errors import CollectionError
 
 _BLOCK = 4 << 20
-_MAX_RECORD_LINES = 2_000  # a quote that stays open longer is a stray quote, not a long field
+_MAX_RECORD_LINES = 500  # a quote that stays open longer is a stray quote, not a long field
+_RESYNC_LINES = 500
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -235,26 +236,38 @@ class FileReader:
     def _multiline(
         self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
-        """Rows of which some span lines; a quote that never closes refuses its own line and no other."""
+        """Rows of which some span lines; after a broken one, reading goes on at the next line that begins a whole row."""
         rows: list[list[str]] = []
         starts: list[int] = []
         raws: list[bytes] = []
         position = 0
         while position < len(group):
-            end = _record_end(group, position)
-            raw, line = b"\n".join(group[position:end]), int(numbers[position])
-            text = io.StringIO(raw.decode(self._encoding), newline="")
-            record = next(csv.reader(text, delimiter=self.contract.delivery.delimiter))
-            closed = raw.count(b'"') % 2 == 0
-            if closed and len(record) == len(columns):
+            end, record = self._record(group, position, len(columns))
+            if record is not None:
                 rows.append(record)
-                starts.append(line)
-                raws.append(raw)
+                starts.append(int(numbers[position]))
+                raws.append(b"\n".join(group[position:end]))
             else:
-                refused.append(Refused(line, raw, self._rule("field_count" if closed else "unclosed_quote")))
+                end = position + 1
+                limit = min(position + _RESYNC_LINES, len(group))
+                while end < limit and self._record(group, end, len(columns))[1] is None:
+                    end += 1
+                raw = b"\n".join(group[position:end])
+                rule = "unclosed_quote" if raw.count(b'"') & 1 else "field_count"
+                refused.append(Refused(int(numbers[position]), raw, self._rule(rule)))
             position = end
         frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
         return frame, np.array(starts, np.int64), raws
+
+    def _record(self, group: list[bytes], start: int, width: int) -> tuple[int, list[str] | None]:
+        """End and fields of the row that begins at a line, or ``None`` when no whole row begins there."""
+        end = _record_end(group, start)
+        raw = b"\n".join(group[start:end])
+        if raw.count(b'"') & 1:
+            return end, None
+        text = io.StringIO(raw.decode(self._encoding), newline="")
+        record = next(csv.reader(text, delimiter=self.contract.delivery.delimiter))
+        return end, record if len(record) == width else None
 
     # -- NDJSON ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ A file that cannot be read, or a malformed contract, fails this source and no ot
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from governance.collection.loading import FileLoader, Tally
@@ -20,6 +21,12 @@ from governance.settings import Settings
 
 _SOURCE_LOCK = 7_211
 Progress = Callable[[DeliveredFile, Tally], None]
+_LOG = logging.getLogger(__name__)
+
+
+def log_progress(file: DeliveredFile, tally: Tally) -> None:
+    """Say what a file brought, on the log."""
+    _LOG.info("%s: %d rows, %d accepted, %d quarantined", file.name, tally.rows_in, tally.accepted, tally.quarantined)
 
 
 def sources(settings: Settings) -> list[str]:

@@ -27,7 +27,7 @@ CONSTANT = ("", "", "")
 
 
 def emit_dbt_lineage(
-    store: LineageStore, connection: psycopg.Connection, settings: Settings, target: Path, layer: str, results: Any
+    store: LineageStore, connection: psycopg.Connection, settings: Settings, target: Path, results: Any
 ) -> None:
     """Store a layer's events and column lineage.
 
@@ -35,7 +35,7 @@ def emit_dbt_lineage(
         target: dbt's target folder with manifest.json and run_results.json of this run.
         results: dbt's run results, whose nodes carry their compiled SQL.
     """
-    store.emit_documents(_events(settings, target, layer))
+    store.emit_documents(_events(settings, target))
     catalogue = read_catalogue(connection)
     edges: list[ColumnEdge] = []
     for result in results:
@@ -50,7 +50,7 @@ def emit_dbt_lineage(
     store.replace_columns(edges)
 
 
-def _events(settings: Settings, target: Path, layer: str) -> Iterator[dict[str, Any]]:
+def _events(settings: Settings, target: Path) -> Iterator[dict[str, Any]]:
     from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor  # noqa: PLC0415  slow import
 
     processor = DbtLocalArtifactProcessor(
@@ -100,7 +100,7 @@ def column_edges(schema: str, table: str, compiled: str, catalogue: Catalogue) -
     edges: list[ColumnEdge] = []
     for column in columns:
         root = lineage(column, qualified, scope=scope, schema=catalogue, dialect="postgres", copy=False)
-        found = {source for source in _leaves(root)}
+        found = set(_leaves(root))
         edges += [(schema, table, column, *source, "dbt") for source in sorted(found - {CONSTANT})]
         if not found - {CONSTANT}:
             edges.append((schema, table, column, *CONSTANT, "constant"))

@@ -51,12 +51,17 @@ class AirflowServers:
     # -- life ---------------------------------------------------------------------------------------------------
 
     def start(self, held: Secrets) -> None:
-        """Start what does not run yet, without waiting; see :meth:`wait_until_healthy`.
+        """Start the processes, without waiting (:meth:`wait_until_healthy`); if all run, they are left alone.
 
         Raises:
-            RuntimeFailure: the metadata database could not be migrated.
+            RuntimeFailure: the metadata database could not be migrated, or Airflow runs on other deliveries.
         """
         if len(self.processes()) == len(COMPONENTS):
+            if self._recorded_deliveries() != str(self._settings.deliveries):
+                raise RuntimeFailure(
+                    f"Airflow runs on the deliveries in {self._recorded_deliveries()}; "
+                    f"stop it first (make down), then run on {self._settings.deliveries}"
+                )
             return
         self.stop()
         port = free_port(self._recorded_port() or _DEFAULT_PORT)
@@ -65,7 +70,7 @@ class AirflowServers:
         self._migrate(held, environment)
         started: dict[str, ProcessId] = {}
         for name, arguments in COMPONENTS.items():
-            with self._log(name).open("ab") as log:
+            with self._new_log(name).open("wb") as log:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "airflow", *arguments],
                     cwd=airflow_home(self._settings),
@@ -185,7 +190,8 @@ class AirflowServers:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         entries = {name: [identity.pid, identity.started] for name, identity in processes.items()}
         temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps({"port": port, "processes": entries}), "utf-8")
+        record = {"port": port, "deliveries": str(self._settings.deliveries), "processes": entries}
+        temporary.write_text(json.dumps(record), "utf-8")
         temporary.replace(self._file)
 
     def _recorded(self) -> dict[str, ProcessId]:
@@ -201,8 +207,21 @@ class AirflowServers:
         except (OSError, ValueError, KeyError):
             return None
 
+    def _recorded_deliveries(self) -> str | None:
+        try:
+            return str(json.loads(self._file.read_text("utf-8"))["deliveries"])
+        except (OSError, ValueError, KeyError):
+            return None
+
     def _log(self, name: str) -> Path:
         return self._logs / f"airflow-{name}.log"
+
+    def _new_log(self, name: str) -> Path:
+        """The log file of a start; that of the start before is kept beside it."""
+        log = self._log(name)
+        if log.exists():
+            log.replace(log.with_suffix(".previous.log"))
+        return log
 
     def _log_end(self, name: str) -> str:
         with contextlib.suppress(OSError):

@@ -126,6 +126,15 @@ class AirflowClient:
         answer = self._get("/assets/events", source_dag_id=run.dag_id, source_run_id=run.run_id, limit=100)
         return list(answer["asset_events"])
 
+    def started_by(self, run: DagRun) -> list[tuple[str, str]]:
+        """The runs (dag_id, run_id) that a run's asset events have started so far."""
+        created = [entry for event in self.asset_events(run) for entry in event["created_dagruns"]]
+        return [(entry["dag_id"], entry["run_id"]) for entry in created]
+
+    def fail(self, run: DagRun) -> None:
+        """Declare a run failed; its tasks are not run any more."""
+        self._call("PATCH", f"/dags/{_path(run.dag_id)}/dagRuns/{_path(run.run_id)}", json={"state": "failed"})
+
     def xcom(self, run: DagRun, task_id: str, *, map_index: int = -1, key: str = "return_value") -> Any:
         """A value that a task left."""
         where = f"{_of(run)}/taskInstances/{_path(task_id)}/xcomEntries/{_path(key)}"

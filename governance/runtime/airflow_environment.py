@@ -87,7 +87,12 @@ def _airflow(settings: Settings, held: Secrets, port: int, dags: Path, paralleli
             "expose_config": "False",
         },
         "api_auth": {"jwt_secret": held["airflow_jwt_secret"]},
-        "scheduler": {"scheduler_idle_sleep_time": "0.1", "enable_health_check": "False"},
+        "scheduler": {
+            "scheduler_idle_sleep_time": "0.1",
+            "enable_health_check": "False",
+            "orphaned_tasks_check_interval": "30",  # tasks of a scheduler that was killed are run again sooner
+            "task_instance_heartbeat_timeout": "120",
+        },
         "workers": {"min_heartbeat_interval": "1"},  # with the default of 5 s a finished task may hold its slot for 5 s
         "dag_processor": {"min_file_process_interval": "60"},
         "logging": {

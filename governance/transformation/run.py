@@ -77,7 +77,7 @@ def run_layer(
         TransformationError: a node failed; names the nodes. What succeeded before it stays.
     """
     started = time.perf_counter()
-    session = {"run_id": run_id, "policy_version": policy_version, "batch_horizon": str(horizon)}
+    session = {"run_id": run_id, "policy_version": policy_version, "through_batch": str(horizon)}
     target = settings.state / "dbt" / layer
     with _environment(dsn, session, target):
         arguments = ["build", "--select", f"tag:{layer}", "--project-dir", str(settings.dbt_project)]
@@ -88,7 +88,7 @@ def run_layer(
         with connect(dsn, application=f"xinglin {layer}") as connection:
             _record(connection, run, run_id)
             if result.success:
-                emit_dbt_lineage(LineageStore(connection), connection, settings, target, layer, result.result)
+                emit_dbt_lineage(LineageStore(connection), connection, settings, target, result.result)
     if not result.success:
         raise TransformationError(_failure(layer, result, nodes))
     return run

@@ -38,9 +38,14 @@ class AnswerKey:
     def counts(self, delivery: str) -> dict[str, int]:
         return dict(self._state["deliveries"][delivery]["files"])
 
-    def forget_from(self, delivery: str) -> None:
-        """Drop this delivery and later ones from the state; their key lines are cut off by the next ``begin``."""
-        self._state["deliveries"] = {name: kept for name, kept in self._state["deliveries"].items() if name < delivery}
+    def drop_incomplete(self, present: list[str]) -> None:
+        """Keep only the leading deliveries whose files are all ``present``; the key's lines about the rest are cut off by ``begin``."""
+        kept: dict[str, Any] = {}
+        for name, state in self._state["deliveries"].items():
+            if name not in present:
+                break
+            kept[name] = state
+        self._state["deliveries"] = kept
 
     def begin(self) -> None:
         """Open the growing files behind the last complete delivery."""

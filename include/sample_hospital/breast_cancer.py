@@ -12,7 +12,9 @@ from include.sample_hospital.randomness import Weighted
 SHARE = 0.08
 MALE_SHARE = 0.01
 
-_STAGES: Weighted[str] = Weighted([("IA", 27), ("IIA", 27), ("IIB", 18), ("IIIA", 12), ("IIIB", 4), ("IIIC", 5), ("IV", 7)])
+_STAGES: Weighted[str] = Weighted(
+    [("IA", 27), ("IIA", 27), ("IIB", 18), ("IIIA", 12), ("IIIB", 4), ("IIIC", 5), ("IV", 7)]
+)
 _TN = {
     "IA": (("T1", "N0"),),
     "IIA": (("T2", "N0"), ("T1", "N1"), ("T2", "N0")),
@@ -119,14 +121,28 @@ def _receptors(rng: Random, kind: str) -> tuple[int, int, int, int]:
     """Return (ER %, PR %, HER2 IHC score, Ki-67 %) of a tumour of this kind."""
     high, any_positive = (70, 80, 85, 90, 90, 95), (1, 5, 10, 30, 40, 60, 70, 80, 90, 90)
     if kind == "luminal_a":
-        return rng.choice(high), rng.choice((20, 30, 50, 60, 70, 80, 90)), rng.choice((0, 0, 1, 1, 2)), rng.choice((3, 5, 8, 10, 12, 15, 18))
+        return (
+            rng.choice(high),
+            rng.choice((20, 30, 50, 60, 70, 80, 90)),
+            rng.choice((0, 0, 1, 1, 2)),
+            rng.choice((3, 5, 8, 10, 12, 15, 18)),
+        )
     if kind in ("luminal_b", "no_fish"):
         score = 2 if kind == "no_fish" else rng.choice((0, 1, 1, 2))
         progesterone = rng.choice((0, 0, 1, 5, 10, 15, 30, 50, 60, 80))
-        proliferation = rng.choice((20, 25, 30, 30, 35, 40, 50, 60)) if progesterone >= 20 else rng.choice((10, 15, 20, 25, 30, 40, 60))
+        proliferation = (
+            rng.choice((20, 25, 30, 30, 35, 40, 50, 60))
+            if progesterone >= 20
+            else rng.choice((10, 15, 20, 25, 30, 40, 60))
+        )
         return rng.choice(any_positive), progesterone, score, proliferation
     if kind == "luminal_her2":
-        return rng.choice(any_positive), rng.choice((0, 0, 5, 10, 30, 50, 70)), rng.choice((3, 3, 3, 2)), rng.choice((20, 25, 30, 40, 50))
+        return (
+            rng.choice(any_positive),
+            rng.choice((0, 0, 5, 10, 30, 50, 70)),
+            rng.choice((3, 3, 3, 2)),
+            rng.choice((20, 25, 30, 40, 50)),
+        )
     if kind == "her2":
         return 0, 0, rng.choice((3, 3, 3, 3, 2)), rng.choice((25, 30, 40, 50, 60))
     return 0, 0, rng.choice((0, 0, 0, 1, 2)), rng.choice((30, 40, 50, 60, 70, 80, 90))
@@ -149,7 +165,9 @@ def draw(rng: Random, male: bool, first_visit: date) -> BreastCancer:
         code, code_name, quadrant = "C50.100", "乳房中央部恶性肿瘤", "乳晕区"
     positive = rng.randint(*_NODES[n])
     examined = max(positive + rng.randint(0, 6), rng.randint(3, 6) if n == "N0" else rng.randint(11, 24))
-    histology = rng.choices(("浸润性导管癌", "浸润性癌（非特殊型）", "浸润性小叶癌", "黏液癌", "浸润性微乳头状癌"), (50, 34, 8, 4, 4))[0]
+    histology = rng.choices(
+        ("浸润性导管癌", "浸润性癌（非特殊型）", "浸润性小叶癌", "黏液癌", "浸润性微乳头状癌"), (50, 34, 8, 4, 4)
+    )[0]
     grade = 3 if kind in ("tnbc", "her2") and rng.random() < 0.75 else rng.choices((1, 2, 3), (16, 58, 26))[0]
     return BreastCancer(
         first_visit=first_visit,

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from random import Random
 
 from include.sample_hospital import breast_treatment as treatment
 from include.sample_hospital.breast_cancer import BreastCancer, draw
-from include.sample_hospital.course import EMERGENCY, INPATIENT, OUTPATIENT, Contact, Course, Encounter, Operation, Pathology, Prescription, Study
+from include.sample_hospital.course import (
+    EMERGENCY,
+    INPATIENT,
+    OUTPATIENT,
+    Contact,
+    Course,
+    Encounter,
+    Operation,
+    Pathology,
+    Prescription,
+    Study,
+)
 from include.sample_hospital.general import clock
 from include.sample_hospital.labs import Sample
 from include.sample_hospital.people import Person
@@ -15,6 +26,7 @@ from include.sample_hospital.people import Person
 SURGERY, ONCOLOGY, RADIATION = "乳腺外科", "乳腺肿瘤内科", "放疗科"
 _CHEMO = ("Z51.103", "手术后恶性肿瘤化学治疗")
 _PRE_CHEMO = ("Z51.101", "恶性肿瘤术前化学治疗")
+_PALLIATIVE = ("Z51.102", "恶性肿瘤维持性化学治疗")
 _SITES = ("骨", "肺", "肝", "脑", "锁骨上淋巴结")
 _SECONDARY = {
     "骨": ("C79.500", "骨和骨髓继发性恶性肿瘤"),
@@ -61,12 +73,21 @@ class Planner:
         rng, tumour = self.rng, self.tumour
         day = tumour.first_visit
         side = tumour.side
-        said = rng.choice((f"发现{side}乳肿物{rng.randint(1, 11)}月", f"体检发现{side}乳占位", f"{side}乳肿物伴疼痛", f"{side}侧乳头溢血"))
+        said = rng.choice(
+            (
+                f"发现{side}乳肿物{rng.randint(1, 11)}月",
+                f"体检发现{side}乳占位",
+                f"{side}乳肿物伴疼痛",
+                f"{side}侧乳头溢血",
+            )
+        )
         first = self.visit(day, SURGERY, said, "breast_first")
         first.studies.append(Study(first.start + timedelta(minutes=70), "US", "乳腺", "breast"))
         if not self.person.male:
             first.studies.append(Study(first.start + timedelta(minutes=130), "MG", "乳腺", "breast"))
-        first.samples.append(Sample(first.start + timedelta(minutes=30), ("breast_markers", "cbc"), self._marker_effects()))
+        first.samples.append(
+            Sample(first.start + timedelta(minutes=30), ("breast_markers", "cbc"), self._marker_effects())
+        )
         biopsy_day = day + timedelta(days=rng.randint(2, 9))
         biopsy = self.visit(biopsy_day, SURGERY, said, "breast_biopsy")
         biopsy.samples.append(Sample(biopsy.start + timedelta(minutes=20), ("cbc", "coagulation", "infection")))
@@ -108,22 +129,36 @@ class Planner:
         return day
 
     def _cycle(
-        self, day: date, regimen: str, number: int, total: int, drugs: tuple[str, ...], toxicity: treatment.Toxicity, supported: bool
+        self,
+        day: date,
+        regimen: str,
+        number: int,
+        total: int,
+        drugs: tuple[str, ...],
+        toxicity: treatment.Toxicity,
+        supported: bool,
     ) -> None:
         rng = self.rng
         stay = self.admit(day, rng.choice((1, 1, 2, 3)), ONCOLOGY, f"{self.tumour.side}乳癌第{number}周期化疗", "chemo")
-        stay.diagnoses = [_PRE_CHEMO if self.tumour.surgery_on is None else _CHEMO, *stay.diagnoses]
-        stay.diagnoses[0], stay.diagnoses[1] = stay.diagnoses[1], stay.diagnoses[0]
+        reason = _PALLIATIVE if self.sites else _PRE_CHEMO if self.tumour.surgery_on is None else _CHEMO
+        stay.diagnoses.insert(1, reason)
         stay.stage |= {"regimen": regimen, "cycle": str(number), "cycles": str(total)}
         stay.samples.append(
-            Sample(stay.start + timedelta(minutes=40), ("cbc", "liver", "kidney", "electrolytes"), fixed=toxicity.recovered)
+            Sample(
+                stay.start + timedelta(minutes=40), ("cbc", "liver", "kidney", "electrolytes"), fixed=toxicity.recovered
+            )
         )
         if number % 2 == 1:
             stay.samples.append(Sample(stay.start + timedelta(minutes=45), ("breast_markers",), self._marker_effects()))
         given = stay.start + timedelta(hours=3)
-        stay.prescriptions += [Prescription(given - timedelta(minutes=40), "dexamethasone"), Prescription(given - timedelta(minutes=30), "ondansetron")]
+        stay.prescriptions += [
+            Prescription(given - timedelta(minutes=40), "dexamethasone"),
+            Prescription(given - timedelta(minutes=30), "ondansetron"),
+        ]
         for offset, drug in enumerate(drugs):
-            dose = "8" if drug == "trastuzumab" and number == 1 else "840" if drug == "pertuzumab" and number == 1 else ""
+            dose = (
+                "8" if drug == "trastuzumab" and number == 1 else "840" if drug == "pertuzumab" and number == 1 else ""
+            )
             stay.prescriptions.append(Prescription(given + timedelta(minutes=50 * offset), drug, dose))
         if supported:
             stay.prescriptions.append(Prescription(stay.start + timedelta(hours=21), "pegfilgrastim"))
@@ -139,8 +174,18 @@ class Planner:
         if toxicity.neutropenia == 4 and rng.random() < 0.12:
             fever = self.admit(nadir_day, rng.randint(4, 7), ONCOLOGY, "化疗后发热1天", "fever")
             fever.diagnoses.append(("D70.x00", "粒细胞缺乏"))
-            fever.samples.append(Sample(fever.start + timedelta(minutes=20), ("cbc", "liver", "crp", "pct"), {"CRP": 9, "PCT": 8}, toxicity.nadir))
-            fever.prescriptions += [Prescription(fever.start + timedelta(hours=1), "piperacillin"), Prescription(fever.start + timedelta(hours=1), "filgrastim")]
+            fever.samples.append(
+                Sample(
+                    fever.start + timedelta(minutes=20),
+                    ("cbc", "liver", "crp", "pct"),
+                    {"CRP": 9, "PCT": 8},
+                    toxicity.nadir,
+                )
+            )
+            fever.prescriptions += [
+                Prescription(fever.start + timedelta(hours=1), "piperacillin"),
+                Prescription(fever.start + timedelta(hours=1), "filgrastim"),
+            ]
             return
         if rng.random() < 0.22:
             return
@@ -166,13 +211,20 @@ class Planner:
         elif code == "85.2200":
             stay.operations.append(Operation(operated, "40.2300", "腋淋巴结切除术", "3", "气管插管全麻", "2"))
         stay.samples += [
-            Sample(stay.start + timedelta(hours=1), ("cbc", "liver", "kidney", "electrolytes", "coagulation", "infection", "breast_markers"), self._marker_effects()),
+            Sample(
+                stay.start + timedelta(hours=1),
+                ("cbc", "liver", "kidney", "electrolytes", "coagulation", "infection", "breast_markers"),
+                self._marker_effects(),
+            ),
             Sample(clock(rng, operated + timedelta(days=1), 6, 8), ("cbc", "electrolytes"), {"HGB": 0.88, "WBC": 1.4}),
         ]
         stay.studies.append(Study(stay.start + timedelta(hours=4), "DR", "胸部", "normal_chest"))
         reported = operated + timedelta(days=rng.randint(4, 7))
         stay.pathology.append(Pathology(operated, reported, "surgery", f"{tumour.side}乳腺及腋窝淋巴结切除标本"))
-        stay.prescriptions += [Prescription(stay.start + timedelta(hours=20), "cefuroxime"), Prescription(stay.start + timedelta(days=2), "celecoxib")]
+        stay.prescriptions += [
+            Prescription(stay.start + timedelta(hours=20), "cefuroxime"),
+            Prescription(stay.start + timedelta(days=2), "celecoxib"),
+        ]
         return day + timedelta(days=stay_days)
 
     def radiotherapy(self, start: date) -> date:
@@ -195,7 +247,9 @@ class Planner:
                 return
             visit = self.visit(day, ONCOLOGY, said, story)
             visit.stage["cycle"] = str(number + 1)
-            visit.prescriptions += [Prescription(visit.start + timedelta(minutes=40 + i), drug) for i, drug in enumerate(drugs)]
+            visit.prescriptions += [
+                Prescription(visit.start + timedelta(minutes=40 + i), drug) for i, drug in enumerate(drugs)
+            ]
             if every >= 60 or number % 4 == 0:
                 panels = ("cbc", "liver", "breast_markers", "lipids") if every >= 60 else ("cbc", "liver", "kidney")
                 visit.samples.append(Sample(visit.start + timedelta(minutes=20), panels, self._marker_effects()))
@@ -212,11 +266,21 @@ class Planner:
         local = tumour.recurrence_kind == "复发"
         self.sites = [tumour.recurrence_site]
         visit = self.visit(day, ONCOLOGY, "乳癌治疗后复查发现异常", "relapse")
-        visit.samples.append(Sample(visit.start + timedelta(minutes=20), ("cbc", "liver", "breast_markers", "kidney"), self._marker_effects()))
-        part = {"脑": ("MR", "颅脑"), "骨": ("CT", "胸腰椎"), "肝": ("CT", "腹部")}.get(tumour.recurrence_site, ("CT", "胸部"))
+        visit.samples.append(
+            Sample(
+                visit.start + timedelta(minutes=20),
+                ("cbc", "liver", "breast_markers", "kidney"),
+                self._marker_effects(),
+            )
+        )
+        part = {"脑": ("MR", "颅脑"), "骨": ("CT", "胸腰椎"), "肝": ("CT", "腹部")}.get(
+            tumour.recurrence_site, ("CT", "胸部")
+        )
         visit.studies.append(Study(visit.start + timedelta(hours=2), part[0], part[1], "metastasis"))
         if local or rng.random() < 0.4:
-            visit.pathology.append(Pathology(day, day + timedelta(days=5), "recurrence", f"{tumour.recurrence_site}肿物穿刺组织"))
+            visit.pathology.append(
+                Pathology(day, day + timedelta(days=5), "recurrence", f"{tumour.recurrence_site}肿物穿刺组织")
+            )
         start = day + timedelta(days=rng.randint(9, 20))
         if tumour.her2_status == "positive":
             self.chemotherapy(start, "T-DM1", False)
@@ -241,7 +305,9 @@ def _outlook(planner: Planner, started: date) -> None:
             return
         tumour.recurrence_on = started + timedelta(days=max(200, int(365 * years)))
         tumour.recurrence_kind = "复发" if rng.random() < 0.3 else "转移"
-        tumour.recurrence_site = rng.choice(("胸壁", "锁骨上淋巴结")) if tumour.recurrence_kind == "复发" else rng.choice(_SITES[:4])
+        tumour.recurrence_site = (
+            rng.choice(("胸壁", "锁骨上淋巴结")) if tumour.recurrence_kind == "复发" else rng.choice(_SITES[:4])
+        )
         death = tumour.recurrence_on + timedelta(days=int(365 * treatment.years_to_death(rng, tumour)))
     if death <= planner.last + timedelta(days=1):
         tumour.death_on = death
@@ -254,7 +320,15 @@ def _follow_up(planner: Planner, start: date) -> None:
     day = start
     while day <= planner.last:
         if tumour.death_on and day >= tumour.death_on:
-            planner.contacts.append(Contact(tumour.death_on + timedelta(days=rng.randint(5, 40)), "电话", "死亡", tumour.recurrence_site, tumour.death_on))
+            planner.contacts.append(
+                Contact(
+                    tumour.death_on + timedelta(days=rng.randint(5, 40)),
+                    "电话",
+                    "死亡",
+                    tumour.recurrence_site,
+                    tumour.death_on,
+                )
+            )
             return
         relapsed = tumour.recurrence_on is not None and day >= tumour.recurrence_on
         status = tumour.recurrence_kind if relapsed else "转移" if tumour.stage == "IV" else "无病生存"
@@ -267,7 +341,9 @@ def _follow_up(planner: Planner, start: date) -> None:
 
 def plan(rng: Random, person: Person, first_day: date, last_diagnosis: date, last_day: date) -> Course:
     """Return the course of a breast cancer patient; the first visit lies between ``first_day`` and ``last_diagnosis``."""
-    tumour = draw(rng, person.male, first_day + timedelta(days=rng.randrange(max((last_diagnosis - first_day).days, 1))))
+    tumour = draw(
+        rng, person.male, first_day + timedelta(days=rng.randrange(max((last_diagnosis - first_day).days, 1)))
+    )
     planner = Planner(rng, person, tumour, last_day)
     reported = planner.work_up()
     day = reported + timedelta(days=rng.randint(5, 14))
@@ -284,25 +360,45 @@ def plan(rng: Random, person: Person, first_day: date, last_diagnosis: date, las
     else:
         discharged = planner.operate(day)
         tumour.first_treatment_on = tumour.surgery_on
-        end = planner.chemotherapy(discharged + timedelta(days=rng.randint(14, 28)), regimen, True) if regimen else discharged
+        end = (
+            planner.chemotherapy(discharged + timedelta(days=rng.randint(14, 28)), regimen, True)
+            if regimen
+            else discharged
+        )
     relapse_on = tumour.recurrence_on
     if tumour.her2_status == "positive" and regimen:
         tumour.her2_targeted = "曲妥珠单抗+帕妥珠单抗" if "HP" in regimen else "曲妥珠单抗"
-        drugs = ("trastuzumab", "pertuzumab") if "HP" in regimen else ("trastuzumab",)
-        planner.repeat(end + timedelta(days=21), drugs, 21, 17 - sum("trastuzumab" in c for c in treatment.REGIMENS[regimen]), "targeted", "乳癌靶向治疗")
+        targeted = ("trastuzumab", "pertuzumab") if "HP" in regimen else ("trastuzumab",)
+        planner.repeat(
+            end + timedelta(days=21),
+            targeted,
+            21,
+            17 - sum("trastuzumab" in c for c in treatment.REGIMENS[regimen]),
+            "targeted",
+            "乳癌靶向治疗",
+        )
     if tumour.stage != "IV" and (tumour.surgery_code == "85.2200" or tumour.n != "N0" or tumour.t in ("T3", "T4")):
         planner.radiotherapy(end + timedelta(days=rng.randint(24, 35)))
     if tumour.hormone_positive:
         drugs = treatment.endocrine_choice(rng, person.age_at(day), person.male)
         if tumour.stage == "IV" and not regimen:
             drugs = (*drugs, "palbociclib")
-        tumour.endocrine, tumour.endocrine_on = "+".join(drugs), end + timedelta(days=21) if regimen else end + timedelta(days=1)
+        tumour.endocrine, tumour.endocrine_on = (
+            "+".join(drugs),
+            end + timedelta(days=21) if regimen else end + timedelta(days=1),
+        )
         planner.repeat(tumour.endocrine_on, drugs, 90, 20, "endocrine", "乳癌术后内分泌治疗复诊")
     if relapse_on:
-        planner.encounters = [e for e in planner.encounters if e.start.date() < relapse_on or e.story in ("breast_surgery", "radiotherapy")]
+        planner.encounters = [
+            e
+            for e in planner.encounters
+            if e.start.date() < relapse_on or e.story in ("breast_surgery", "radiotherapy")
+        ]
         planner.relapse(relapse_on)
     _follow_up(planner, end + timedelta(days=60))
     stop = min(last_day, tumour.death_on - timedelta(days=1) if tumour.death_on else last_day)
-    course = Course([e for e in planner.encounters if e.start.date() <= stop], planner.contacts, [], tumour, tumour.death_on)
+    course = Course(
+        [e for e in planner.encounters if e.start.date() <= stop], planner.contacts, [], tumour, tumour.death_on
+    )
     course.contacts = [c for c in course.contacts if c.day <= last_day]
     return course

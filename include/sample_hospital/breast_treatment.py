@@ -39,7 +39,18 @@ REGIMEN_ZH = {
     "NX": "长春瑞滨+卡培他滨",
 }
 CYTOTOXIC = frozenset(
-    "doxorubicin epirubicin cyclophosphamide paclitaxel nabpaclitaxel docetaxel carboplatin gemcitabine capecitabine vinorelbine".split()
+    [
+        "doxorubicin",
+        "epirubicin",
+        "cyclophosphamide",
+        "paclitaxel",
+        "nabpaclitaxel",
+        "docetaxel",
+        "carboplatin",
+        "gemcitabine",
+        "capecitabine",
+        "vinorelbine",
+    ]
 )
 CYCLE_DAYS = 21
 
@@ -93,7 +104,11 @@ def draw_toxicity(rng: Random, drugs: tuple[str, ...], cycle: int, supported: bo
         "ALT": alt,
         "AST": alt * rng.uniform(0.6, 0.95) if liver else rng.uniform(14, 33),
     }
-    recovered = {"NEUT": rng.uniform(1.95, 4.8), "HGB": min(hemoglobin + rng.uniform(2, 9), 140), "PLT": rng.uniform(135, 300)}
+    recovered = {
+        "NEUT": rng.uniform(1.95, 4.8),
+        "HGB": min(hemoglobin + rng.uniform(2, 9), 140),
+        "PLT": rng.uniform(135, 300),
+    }
     return Toxicity(neutropenia, anemia, platelets, liver, nadir, recovered)
 
 

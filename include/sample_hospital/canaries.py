@@ -53,7 +53,11 @@ def structured(patients: int) -> list[dict[str, str]]:
     """Return the records of the structured canaries that a hospital of this size holds (identity numbers are added by the caller)."""
     records = [("PERSON", i, v) for i, v in _NAMES.items()] + [("PHONE", i, v) for i, v in _MOBILES.items()]
     records += [("ADDRESS", i, home.full) for i, home in _HOMES.items()]
-    return [{"type": kind, "value": value, "where": f"structured identifier of p{i:06d}"} for kind, i, value in records if i < patients]
+    return [
+        {"type": kind, "value": value, "where": f"structured identifier of p{i:06d}"}
+        for kind, i, value in records
+        if i < patients
+    ]
 
 
 def identity_indexes(patients: int) -> list[int]:

@@ -99,10 +99,15 @@ class Encounter:
     @property
     def last_moment(self) -> datetime:
         """Nothing of this encounter becomes known later than this."""
-        moments = [self.end or self.start, *(datetime(p.reported.year, p.reported.month, p.reported.day, 23) for p in self.pathology)]
+        moments = [
+            self.end or self.start,
+            *(datetime(p.reported.year, p.reported.month, p.reported.day, 23) for p in self.pathology),
+        ]
         if self.radiotherapy:
             moments.append(self.radiotherapy[1])
-        return max(moments) + timedelta(days=3)  # laboratory and imaging reports follow within hours, discharge notes the next day
+        return max(moments) + timedelta(
+            days=3
+        )  # laboratory and imaging reports follow within hours, discharge notes the next day
 
 
 @dataclass(slots=True)

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from include.sample_hospital import systems
+from include.sample_hospital import identifiers, systems
 from include.sample_hospital.answer_key import AnswerKey
-from include.sample_hospital.identifiers import CHECK_CHARACTERS
 from include.sample_hospital.systems import Row, Table, TableWriter, encode_row
 
 Change = tuple[str, str, str]  # rule kind, logical field, new value ("" = empty, see _damage for the words in <>)
@@ -37,7 +36,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
         ("truncated_line", "", ""),
     ),
     "his.diagnosis": (
-        ("orphan", "visit_no", "V0000000000"),
+        ("orphan", "visit_no", "V9999999999"),
         ("missing_required", "code", ""),
         ("unknown_code", "diagnosis_rank", "5"),
         ("broken_encoding", "name_text", ""),
@@ -46,7 +45,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
         ("impossible_date", "diagnosed_at", "2025-02-31 08:30:00"),
     ),
     "his.order": (
-        ("orphan", "visit_no", "V0000000000"),
+        ("orphan", "visit_no", "V9999999999"),
         ("unknown_code", "order_type", "9"),
         ("end_before_start", "stop_at", "<before start>"),
         ("missing_required", "order_name", ""),
@@ -56,7 +55,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
         ("truncated_line", "", ""),
     ),
     "his.drug": (
-        ("orphan", "visit_no", "V0000000000"),
+        ("orphan", "visit_no", "V9999999999"),
         ("out_of_range", "quantity", "-3"),
         ("missing_required", "drug_name", ""),
         ("duplicate", "drug_no", ""),
@@ -65,7 +64,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
         ("impossible_date", "dispensed_at", "2025-02-31 08:30:00"),
     ),
     "his.operation": (
-        ("orphan", "visit_no", "V0000000000"),
+        ("orphan", "visit_no", "V9999999999"),
         ("impossible_date", "performed_on", "20250231"),
         ("unknown_code", "surgery_level", "7"),
         ("missing_required", "code", ""),
@@ -75,7 +74,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
     ),
     "his.fee": (
         ("amount_mismatch", "amount", "<amount>"),
-        ("orphan", "visit_no", "V0000000000"),
+        ("orphan", "visit_no", "V9999999999"),
         ("missing_required", "item_name", ""),
         ("duplicate", "fee_no", ""),
         ("broken_encoding", "item_name", ""),
@@ -104,7 +103,7 @@ KINDS: dict[str, tuple[Change, ...]] = {
     "lis.result": (
         ("wrong_unit", "unit", "mg"),
         ("out_of_range", "value", "90000"),
-        ("orphan", "patient_no", "L00000000"),
+        ("orphan", "patient_no", identifiers.unknown_lis_number()),
         ("unknown_code", "abnormal_flag", "Z"),
         ("impossible_date", "sampled_at", "2025-02-31 08:30:00"),
         ("duplicate", "result_no", ""),
@@ -156,6 +155,12 @@ def suits(table: Table, row: Row, change: Change) -> bool:
         return bool(row[table.index(field)])
     if kind in ("wrong_unit", "out_of_range") and table is systems.LIS_RESULT:
         return row[table.index("test_code")] in ("WBC", "HGB", "PLT", "ALT", "CREA", "GLU")
+    if kind == "unknown_code" and table is systems.HIS_VISIT:
+        return not row[
+            table.index("admission_no")
+        ]  # an admission number on a class that is no stay would be a second fault
+    if kind == "unknown_code" and table is systems.FOLLOW_UP_CONTACT:
+        return not row[table.index("death_date")]
     return True
 
 
@@ -170,8 +175,8 @@ def damage(table: Table, row: Row, change: Change) -> Row:
     cells = list(row)
     position = table.index(field)
     if value == "<checksum>":
-        identity = cells[position]
-        cells[position] = identity[:17] + CHECK_CHARACTERS[(CHECK_CHARACTERS.index(identity[17]) + 3) % 11]
+        identity, characters = cells[position], identifiers.CHECK_CHARACTERS
+        cells[position] = identity[:17] + characters[(characters.index(identity[17]) + 3) % 11]
     elif value == "<before start>":
         start = _STARTS[field] or ("sampled_at" if table is systems.LIS_RESULT else "studied_at")
         cells[position] = _before(cells[table.index(start)])
@@ -183,7 +188,13 @@ def damage(table: Table, row: Row, change: Change) -> Row:
     else:
         cells[position] = value
     if field == "birth_date" and "resident_id" in table.logical:
-        cells[table.index("resident_id")] = ""  # an identity number holds a birth date too: leave one contradiction only
+        cells[table.index("resident_id")] = (
+            ""  # an identity number holds a birth date too: leave one contradiction only
+        )
+    if kind == "date_in_future" and table is systems.HIS_PATIENT:
+        cells[table.index("registered_at")] = cells[table.index("updated_at")] = (
+            ""  # so that only the birth is impossible
+        )
     return tuple(cells)
 
 
@@ -196,7 +207,11 @@ def damaged_bytes(table: Table, row: Row, change: Change) -> bytes:
         if table.ndjson:
             word = word.split("\n")[0]
         good = word.encode(table.encoding)
-        return data.replace(good, good[: len(good) // 2] + b"\xff\xfe" + good[len(good) // 2 :], 1) if good in data else data
+        return (
+            data.replace(good, good[: len(good) // 2] + b"\xff\xfe" + good[len(good) // 2 :], 1)
+            if good in data
+            else data
+        )
     if table.ndjson:
         return data.decode(table.encoding)[: len(data.decode(table.encoding)) // 2].encode(table.encoding) + b"\n"
     kept = row[: max(2, len(row) // 2)]
@@ -206,7 +221,9 @@ def damaged_bytes(table: Table, row: Row, change: Change) -> bytes:
 class DefectPlanter:
     """Adds a defect after every ``PERIOD``-th row of a table, each kind in its turn, and writes it into the answer key."""
 
-    def __init__(self, key: AnswerKey, delivery: str, ordinal: int, rng: Random, fresh_key: Callable[[Table, str], str]) -> None:
+    def __init__(
+        self, key: AnswerKey, delivery: str, ordinal: int, rng: Random, fresh_key: Callable[[Table, str], str]
+    ) -> None:
         self._key, self._delivery, self._rng, self._fresh_key = key, delivery, rng, fresh_key
         self._turn = {name: (ordinal * 3) % len(kinds) for name, kinds in KINDS.items()}
         self._wait = {name: rng.randrange(10, PERIOD) if ordinal else 12 for name in KINDS}

@@ -102,7 +102,22 @@ def band(age: int) -> int:
 
 
 def _parse(row: str) -> Disease:
-    code, name, sex, weights, kind, department, inpatient, emergency, panels, effects, drugs, imaging, operation, said = row.split("|")
+    (
+        code,
+        name,
+        sex,
+        weights,
+        kind,
+        department,
+        inpatient,
+        emergency,
+        panels,
+        effects,
+        drugs,
+        imaging,
+        operation,
+        said,
+    ) = row.split("|")
     modality, _, part = imaging.strip().partition(" ")
     operation_parts = operation.split("/")
     four = [float(weight) for weight in weights.split()]

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from random import Random
 
-from include.sample_hospital.course import EMERGENCY, INPATIENT, OUTPATIENT, Course, Encounter, Operation, Pathology, Prescription, Study
+from include.sample_hospital.course import (
+    EMERGENCY,
+    INPATIENT,
+    OUTPATIENT,
+    Course,
+    Encounter,
+    Operation,
+    Pathology,
+    Prescription,
+    Study,
+)
 from include.sample_hospital.diseases import BY_CODE, DISEASES, RESTRICTED, Disease, band
 from include.sample_hospital.labs import Sample
 from include.sample_hospital.people import Person
@@ -16,11 +26,17 @@ HISTORY_DAYS = 1_040
 FUTURE_DAYS = 175
 
 
-@lru_cache(maxsize=None)
+@cache
 def _menu(male: bool, age_band: int) -> Weighted[Disease]:
     """Diseases open to this sex and age band, without the restricted ones (they are drawn on their own)."""
     sex = "M" if male else "F"
-    return Weighted([(d, d.weights[age_band]) for d in DISEASES if d.sex in ("", sex) and d.weights[age_band] > 0 and not d.restricted])
+    return Weighted(
+        [
+            (d, d.weights[age_band])
+            for d in DISEASES
+            if d.sex in ("", sex) and d.weights[age_band] > 0 and not d.restricted
+        ]
+    )
 
 
 def clock(rng: Random, day: date, low: int = 8, high: int = 17) -> datetime:
@@ -64,7 +80,9 @@ def outpatient(rng: Random, disease: Disease, day: date, others: list[Disease], 
     end = start + timedelta(hours=rng.randint(1, 9)) if urgent else None
     visit = Encounter(EMERGENCY if urgent else OUTPATIENT, start, end, department, diagnoses, complaint, "clinic")
     if disease.panels and rng.random() < (0.85 if first else 0.6):
-        visit.samples.append(_sample(rng, disease, start + timedelta(minutes=rng.randint(15, 50)), 1.0 if first else 0.6))
+        visit.samples.append(
+            _sample(rng, disease, start + timedelta(minutes=rng.randint(15, 50)), 1.0 if first else 0.6)
+        )
     if disease.imaging and rng.random() < (0.6 if first else 0.15):
         modality, part = disease.imaging
         visit.studies.append(Study(start + timedelta(minutes=rng.randint(50, 110)), modality, part, disease.code))
@@ -80,8 +98,12 @@ def stay(rng: Random, disease: Disease, day: date, others: list[Disease], age: i
     end_day = day + timedelta(days=days)
     end = clock(rng, end_day, 9, 12)
     diagnoses = [(disease.code, disease.name)] + [(d.code, d.name) for d in others if d is not disease]
-    visit = Encounter(INPATIENT, start, end, disease.department, diagnoses, rng.choice(disease.complaints), "stay", with_notes=True)
-    visit.samples.append(_sample(rng, disease, start + timedelta(hours=2), 1.0, ("cbc", "liver", "kidney", "electrolytes")))
+    visit = Encounter(
+        INPATIENT, start, end, disease.department, diagnoses, rng.choice(disease.complaints), "stay", with_notes=True
+    )
+    visit.samples.append(
+        _sample(rng, disease, start + timedelta(hours=2), 1.0, ("cbc", "liver", "kidney", "electrolytes"))
+    )
     if days > 4:
         visit.samples.append(_sample(rng, disease, start + timedelta(days=days // 2, hours=-1), 0.45))
     if disease.imaging:
@@ -90,10 +112,18 @@ def stay(rng: Random, disease: Disease, day: date, others: list[Disease], age: i
     if disease.operation and (disease.code.startswith("O") or rng.random() < 0.85):
         code, name, level = disease.operation
         on = day + timedelta(days=0 if disease.emergency > 0.5 else 1)
-        anesthesia = rng.choice(("全身麻醉", "气管插管全麻")) if level in "34" else rng.choice(("硬膜外麻醉", "腰硬联合麻醉", "全身麻醉"))
-        visit.operations.append(Operation(on, code, name, level, "无" if code.startswith("73") else anesthesia, rng.choice("23")))
+        anesthesia = (
+            rng.choice(("全身麻醉", "气管插管全麻"))
+            if level in "34"
+            else rng.choice(("硬膜外麻醉", "腰硬联合麻醉", "全身麻醉"))
+        )
+        visit.operations.append(
+            Operation(on, code, name, level, "无" if code.startswith("73") else anesthesia, rng.choice("23"))
+        )
         visit.story = "surgery"
-        visit.samples.append(_sample(rng, disease, clock(rng, min(on + timedelta(days=1), end_day), 6, 8), 0.6, ("cbc",)))
+        visit.samples.append(
+            _sample(rng, disease, clock(rng, min(on + timedelta(days=1), end_day), 6, 8), 0.6, ("cbc",))
+        )
         if disease.code[0] in "DKNC" and rng.random() < 0.9:
             visit.pathology.append(Pathology(on, on + timedelta(days=rng.randint(3, 6)), "benign", name))
     visit.stage["days"] = str(days)
@@ -131,7 +161,9 @@ def plan(rng: Random, person: Person, first_day: date, known_by: date, last_day:
     span = max((last_day - start).days, 1)
     age_band = band(person.age_at(start))
     menu = _menu(person.male, age_band)
-    chronic_wanted = rng.choices((0, 1, 2, 3), ((80, 18, 2, 0), (62, 30, 7, 1), (30, 40, 22, 8), (12, 35, 33, 20))[age_band])[0]
+    chronic_wanted = rng.choices(
+        (0, 1, 2, 3), ((80, 18, 2, 0), (62, 30, 7, 1), (30, 40, 22, 8), (12, 35, 33, 20))[age_band]
+    )[0]
     conditions: list[Disease] = []
     for _ in range(chronic_wanted * 3):
         candidate = menu.draw(rng)

@@ -52,7 +52,16 @@ def _merge(cancer: Course, other: Course) -> Course:
     ]
     for encounter in other.encounters:
         day, until = encounter.start.date(), (encounter.end or encounter.start).date()
-        unfit = encounter.disposition == "5" or encounter.diagnoses[0][0][:3] in ("D24", "N60", "O80", "O82", "Z34", "C34", "C18", "C73")
+        unfit = encounter.disposition == "5" or encounter.diagnoses[0][0][:3] in (
+            "D24",
+            "N60",
+            "O80",
+            "O82",
+            "Z34",
+            "C34",
+            "C18",
+            "C73",
+        )
         dead = cancer.death is not None and until >= cancer.death - timedelta(days=3)
         if not unfit and not dead and not any(low <= until and day <= high for low, high in taken):
             cancer.encounters.append(encounter)
@@ -63,6 +72,12 @@ def _merge(cancer: Course, other: Course) -> Course:
     cancer.conditions = other.conditions
     cancer.number_encounters()
     return cancer
+
+
+def second_number_from(one: Patient) -> int:
+    """Return the number of the encounter from which the person's second HIS number is used (beyond the last = never)."""
+    count = len(one.course.encounters)
+    return count // 2 if one.person.second_his_number and count > 1 else count
 
 
 def patient(settings: Settings, index: int) -> Patient:
@@ -81,7 +96,9 @@ def patient(settings: Settings, index: int) -> Patient:
     course = general.plan(rng, person, settings.history_start, settings.first_delivery, settings.horizon)
     if has_cancer:
         last_diagnosis = settings.first_delivery + timedelta(days=60)
-        course = _merge(breast_course.plan(draw, person, settings.history_start, last_diagnosis, settings.horizon), course)
+        course = _merge(
+            breast_course.plan(draw, person, settings.history_start, last_diagnosis, settings.horizon), course
+        )
     return Patient(person, course)
 
 

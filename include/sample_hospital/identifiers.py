@@ -124,6 +124,11 @@ def follow_up_number(index: int) -> str:
     return f"SF{scramble(index, 10_000_000, 6):07d}"
 
 
+def unknown_lis_number() -> str:
+    """Return a well-formed number that no person has (people's indexes end far below)."""
+    return lis_number(99_000_000)
+
+
 def admission_number(index: int, which: int) -> str:
     """住院号 of the person's ``which``-th hospital stay (fewer than 100)."""
     return f"ZY{scramble(index * 100 + which, 100_000_000, 7):08d}"

@@ -14,7 +14,9 @@ def _strength(rng: Random, percent: int) -> str:
 def hormone(rng: Random, name: str, percent: int) -> str:
     """Return the ER or PR statement; below 1 % it is negative in every form."""
     if percent < 1:
-        return rng.choice((f"{name}（-）", f"{name}(-)", f"{name}（－）", f"{name}阴性", f"{name}（0%）", f"{name}（-，<1%）"))
+        return rng.choice(
+            (f"{name}（-）", f"{name}(-)", f"{name}（－）", f"{name}阴性", f"{name}（0%）", f"{name}（-，<1%）")
+        )
     plus = "+++" if percent >= 70 else "++" if percent >= 30 else "+"
     return rng.choice(
         (
@@ -33,7 +35,9 @@ def her2(rng: Random, score: int) -> str:
     label = rng.choice(("HER2", "HER-2", "Her-2", "C-erbB-2", "Cerb-B2", "HER2"))
     if score == 0:
         return rng.choice((f"{label}（0）", f"{label}（-）", f"{label}(0)"))
-    return rng.choice((f"{label}（{score}+）", f"{label}({score}+)", f"{label}（{'+' * score}）" if score > 1 else f"{label}（1+）"))
+    return rng.choice(
+        (f"{label}（{score}+）", f"{label}({score}+)", f"{label}（{'+' * score}）" if score > 1 else f"{label}（1+）")
+    )
 
 
 def ki67(rng: Random, percent: int) -> str:
@@ -80,5 +84,9 @@ def panel(rng: Random, tumour: BreastCancer, block: str, with_fish: bool) -> str
     lead = rng.choice((f"免疫组化（{block}）：", f"免疫组化结果：（{block}）", "IHC：", f"（{block}）"))
     text = lead + separator.join(core + others[: rng.randint(1, 4)]) + "。"
     if with_fish and tumour.fish_ratio is not None:
-        text += rng.choice(("\n", "")) + fish(rng, tumour.fish_ratio, tumour.fish_copies or 0.0, tumour.her2_status == "positive") + "。"
+        text += (
+            rng.choice(("\n", ""))
+            + fish(rng, tumour.fish_ratio, tumour.fish_copies or 0.0, tumour.her2_status == "positive")
+            + "。"
+        )
     return text

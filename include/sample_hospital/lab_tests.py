@@ -93,7 +93,15 @@ def _parse(row: str) -> LabTest:
     if mark == "t":
         return LabTest(code, name, "", 0, 0, 0, 0, 0, text_only=True)
     return LabTest(
-        code, name, unit, float(low), float(high), float(low_f or low), float(high_f or high), int(decimals), skewed=mark == "s"
+        code,
+        name,
+        unit,
+        float(low),
+        float(high),
+        float(low_f or low),
+        float(high_f or high),
+        int(decimals),
+        skewed=mark == "s",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from math import exp, log
 from random import Random
 
@@ -90,6 +91,7 @@ def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}"
 
 
+@cache
 def _limit(value: float, factor: float, decimals: int) -> str:
     text = f"{value * factor:.{max(decimals, 2)}f}"
     return text.rstrip("0").rstrip(".")
@@ -118,7 +120,9 @@ def measure(sample: Sample, person: Person, scores: Mapping[str, float], rng: Ra
                 continue
             low, high = test.limits(male)
             code = test.code
-            value = _typical(test, low, high, 0.75 * scores[code] + 0.6 * gauss(0.0, 1.0)) * _age_effect(code, age, male)
+            value = _typical(test, low, high, 0.75 * scores[code] + 0.6 * gauss(0.0, 1.0)) * _age_effect(
+                code, age, male
+            )
             values[code] = sample.fixed.get(code, value * sample.effects.get(code, 1.0))
         if panel == "cbc":
             _blood_count(values, sample.fixed)

@@ -11,8 +11,26 @@ from include.sample_hospital.course import Encounter
 from include.sample_hospital.people import Person, relation_phrase
 from include.sample_hospital.spans import Mark, Text, written_date
 
-_MARITAL = {"10": "未婚", "20": "已婚", "21": "已婚", "22": "再婚", "23": "复婚", "30": "丧偶", "40": "离异", "90": "婚姻状况不详"}
-_ETHNIC = {"01": "汉族", "08": "壮族", "03": "回族", "05": "维吾尔族", "04": "藏族", "15": "土家族", "11": "满族", "06": "苗族"}
+_MARITAL = {
+    "10": "未婚",
+    "20": "已婚",
+    "21": "已婚",
+    "22": "再婚",
+    "23": "复婚",
+    "30": "丧偶",
+    "40": "离异",
+    "90": "婚姻状况不详",
+}
+_ETHNIC = {
+    "01": "汉族",
+    "08": "壮族",
+    "03": "回族",
+    "05": "维吾尔族",
+    "04": "藏族",
+    "15": "土家族",
+    "11": "满族",
+    "06": "苗族",
+}
 
 
 class NoteContext:
@@ -165,7 +183,9 @@ class NoteContext:
         return Mark(spans.RECORD_NUMBER, self.numbers["visit"])
 
     def _pathology_no(self) -> Mark:
-        return Mark(spans.RECORD_NUMBER, self.numbers.get("pathology") or f"B{self.at.year}{self.rng.randrange(10**7):07d}")
+        return Mark(
+            spans.RECORD_NUMBER, self.numbers.get("pathology") or f"B{self.at.year}{self.rng.randrange(10**7):07d}"
+        )
 
     def _bed(self) -> str:
         return f"{self.rng.randint(1, 62)}床"
@@ -230,7 +250,9 @@ class NoteContext:
 
     def _duration(self) -> str:
         r = self.rng
-        return r.choice((f"{r.randint(2, 9)}天", f"{r.randint(1, 3)}周", f"{r.randint(1, 11)}月余", f"{r.randint(1, 9)}年"))
+        return r.choice(
+            (f"{r.randint(2, 9)}天", f"{r.randint(1, 3)}周", f"{r.randint(1, 11)}月余", f"{r.randint(1, 9)}年")
+        )
 
     def _lab_line(self) -> str:
         if not self.labs:

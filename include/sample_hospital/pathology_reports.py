@@ -20,7 +20,7 @@ _REMARKS = (
     "\n结合{outside}会诊切片（原病理号{pathology_no}），诊断一致。",
     "\n注：患者{name}，请结合临床及影像学检查。",
     "\n会诊意见：{outside_doctor}教授阅片，同意上述诊断。",
-    "\n家属{contact}（电话{contact_phone}）已借阅切片{ml}张。",
+    "\n家属{contact}（电话{contact_phone}）已借阅切片3张。",
     "\n补充报告日期：{today}。报告医师：{assistant}",
 )
 _BENIGN = {
@@ -78,13 +78,22 @@ def _cancer_diagnosis(rng: Random, case: Pathology, tumour: BreastCancer) -> str
         return f"（{case.specimen}）查见癌，结合病史及免疫组化，符合乳腺癌{rng.choice(('转移', '复发/转移'))}。"
     nodes = f"{tumour.nodes_positive}/{tumour.nodes_examined}"
     node_text = (
-        rng.choice((f"腋窝淋巴结未见癌转移（0/{tumour.nodes_examined}）", f"（前哨）淋巴结{tumour.nodes_examined}枚，均未见癌（0/{tumour.nodes_examined}）"))
+        rng.choice(
+            (
+                f"腋窝淋巴结未见癌转移（0/{tumour.nodes_examined}）",
+                f"（前哨）淋巴结{tumour.nodes_examined}枚，均未见癌（0/{tumour.nodes_examined}）",
+            )
+        )
         if tumour.nodes_positive == 0
         else rng.choice((f"腋窝淋巴结见癌转移（{nodes}）", f"同侧腋窝淋巴结{nodes}见癌转移"))
     )
     effect = f"\n新辅助化疗后改变，Miller-Payne {rng.randint(2, 4)}级。" if tumour.neoadjuvant else ""
     prefix = "yp" if tumour.neoadjuvant else "p"
-    stage = f"\n病理分期：{prefix}{tumour.t}{tumour.n}{tumour.m if tumour.m == 'M1' else 'Mx'}（AJCC第8版）。" if rng.random() < 0.7 else ""
+    stage = (
+        f"\n病理分期：{prefix}{tumour.t}{tumour.n}{tumour.m if tumour.m == 'M1' else 'Mx'}（AJCC第8版）。"
+        if rng.random() < 0.7
+        else ""
+    )
     vessel = rng.choice(("脉管内见癌栓", "未见明确脉管癌栓", "神经未见侵犯"))
     return (
         f"（{side}乳）{tumour.histology}，组织学分级{_GRADE[tumour.grade]}级，肿瘤大小{tumour.size_mm / 10:.1f}cm，{vessel}，"
@@ -97,15 +106,25 @@ def write(rng: Random, case: Pathology, tumour: BreastCancer | None, context: No
     gross = Text().add(_gross(rng, case, tumour))
     diagnosis, stain = Text(), Text()
     if rng.random() < 0.15:
-        gross.fill(rng.choice(("送检单：{name}，{sex}，{age}，住院号{admission_no}。", "标本袋标注“{name} {bed}”，与申请单相符。")), context)
+        gross.fill(
+            rng.choice(
+                ("送检单：{name}，{sex}，{age}，住院号{admission_no}。", "标本袋标注“{name} {bed}”，与申请单相符。")
+            ),
+            context,
+        )
     if tumour is None or case.kind == "benign":
-        found = next((text for part, text in _BENIGN.items() if part in case.specimen), "送检组织慢性炎症改变，未见恶性证据。")
+        found = next(
+            (text for part, text in _BENIGN.items() if part in case.specimen), "送检组织慢性炎症改变，未见恶性证据。"
+        )
         diagnosis.add(found)
     else:
         diagnosis.add(_cancer_diagnosis(rng, case, tumour))
         block = rng.choice(("A3", "B2", "1-4", "蜡块5"))
         if case.kind == "fish":
-            stain.add(ihc.fish(rng, tumour.fish_ratio or 1.0, tumour.fish_copies or 2.0, tumour.her2_status == "positive") + "。")
+            stain.add(
+                ihc.fish(rng, tumour.fish_ratio or 1.0, tumour.fish_copies or 2.0, tumour.her2_status == "positive")
+                + "。"
+            )
         else:
             stain.add(ihc.panel(rng, tumour, block, with_fish=case.kind == "surgery" and tumour.fish_ratio is not None))
     diagnosis.fill(rng.choice(_REMARKS), context)

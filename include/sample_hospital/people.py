@@ -15,9 +15,19 @@ REGISTERED_ONLY = 800_000  # people from this index on are registered but never 
 ARRIVALS = 900_000  # people from this index on come for the first time in a daily delivery
 ARRIVALS_A_DAY_MAX = 90
 
-_ETHNICITY = Weighted([("01", 93.0), ("08", 2.5), ("03", 0.8), ("05", 0.3), ("04", 0.3), ("15", 0.5), ("11", 0.5), ("06", 0.8)])
+_ETHNICITY = Weighted(
+    [("01", 93.0), ("08", 2.5), ("03", 0.8), ("05", 0.3), ("04", 0.3), ("15", 0.5), ("11", 0.5), ("06", 0.8)]
+)
 _AGE_BAND = Weighted([((0, 5), 5), ((6, 17), 6), ((18, 39), 27), ((40, 59), 32), ((60, 79), 25), ((80, 97), 5)])
-_RELATIONS = {"配偶": ("其夫", "其妻"), "子": ("其子",), "女": ("其女",), "父": ("其父",), "母": ("其母",), "弟": ("其弟",), "姐": ("其姐",)}
+_RELATIONS = {
+    "配偶": ("其夫", "其妻"),
+    "子": ("其子",),
+    "女": ("其女",),
+    "父": ("其父",),
+    "母": ("其母",),
+    "弟": ("其弟",),
+    "姐": ("其姐",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,8 @@ def make_person(seed: int, index: int, today: date, sex_age: tuple[bool, int] | 
         second_his_number=rng.random() < 0.02,
         second_number_without_id=rng.random() < 0.25,
         systems_without_id=frozenset(
-            system for system, share in (("lis", 0.1), ("pacs", 0.1), ("path", 0.03), ("follow_up", 0.08)) if rng.random() < share
+            system
+            for system, share in (("lis", 0.1), ("pacs", 0.1), ("path", 0.03), ("follow_up", 0.08))
+            if rng.random() < share
         ),
     )

@@ -42,5 +42,5 @@ class Weighted(Generic[T]):
 
 def scramble(value: int, modulus: int, salt: int) -> int:
     """Map 0 <= value < modulus one-to-one onto the same range, so that neighbours do not look like neighbours."""
-    # 1,000,003 and 77,777,777 share no factor with the moduli in use (products of 2, 3 and 5)
-    return (value * 1_000_003 + salt * 77_777_777) % modulus
+    # 55,621,373 shares no factor with the moduli in use (products of 2, 3 and 5)
+    return (value * 55_621_373 + salt * 77_777_777) % modulus

@@ -27,7 +27,9 @@ class Table:
         return self.logical.index(logical)
 
 
-def _table(source: str, name: str, file: str, pairs: str, encoding: str = "utf-8", delimiter: str = ",", newline: str = "\n") -> Table:
+def _table(
+    source: str, name: str, file: str, pairs: str, encoding: str = "utf-8", delimiter: str = ",", newline: str = "\n"
+) -> Table:
     columns = [pair.split("=") for pair in pairs.split()]
     return Table(
         source=source,
@@ -159,7 +161,10 @@ def encode_row(table: Table, row: Row) -> bytes:
     if table.ndjson:
         record = {column: value or None for column, value in zip(table.columns, row, strict=True)}
         return (json.dumps(record, ensure_ascii=False) + "\n").encode(table.encoding)
-    return (table.delimiter.join([_quoted(value, table.delimiter) for value in row]) + table.newline).encode(table.encoding)
+    line = table.delimiter.join(row)
+    if line.count(table.delimiter) != len(row) - 1 or '"' in line or "\n" in line or "\r" in line:
+        line = table.delimiter.join([_quoted(value, table.delimiter) for value in row])
+    return (line + table.newline).encode(table.encoding)
 
 
 def _quoted(value: str, delimiter: str) -> str:

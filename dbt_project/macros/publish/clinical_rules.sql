@@ -59,13 +59,13 @@ end
 {%- endmacro %}
 
 {% macro anatomic_stage(t, n, m) -%}
-{#- AJCC 8 anatomic stage group of T, N and M categories; null where they do not decide. -#}
+{#- AJCC 8 anatomic stage group of T, N and M categories (no or unknown M counts as M0); null where they do not decide. -#}
 (
     select stage.stage_group
     from {{ ref('anatomic_stage_group') }} as stage
     where {{ matches_rule('stage.t_category', "substring(lower(" ~ t ~ ") from '^(is|[0-4])')") }}
       and {{ matches_rule('stage.n_category', "substring(lower(" ~ n ~ ") from '^(1mi|[0-3])')") }}
-      and {{ matches_rule('stage.m_category', "case when lower(" ~ m ~ ") = 'x' then '0' else " ~ m ~ " end") }}
+      and {{ matches_rule('stage.m_category', "case when coalesce(lower(" ~ m ~ "), 'x') = 'x' then '0' else " ~ m ~ " end") }}
     order by stage.m_category desc, stage.n_category desc
     limit 1
 )
@@ -77,4 +77,10 @@ case {{ rule }}.direction
     when 'low' then {{ value }} < {{ rule }}.bound * case {{ rule }}.bound_basis when 'lln' then {{ reference_low }} else 1 end
     else {{ value }} > {{ rule }}.bound * case {{ rule }}.bound_basis when 'uln' then {{ reference_high }} else 1 end
 end
+{%- endmacro %}
+
+{% macro earliest_stated(column, stated=none) -%}
+{#- Aggregate over a person's findings: the value of the earliest report that states it (or states another column). -#}
+(array_agg(finding.{{ column }} order by finding.reported_on, finding._row_id)
+    filter (where finding.{{ stated or column }} is not null))[1]
 {%- endmacro %}

@@ -133,11 +133,31 @@ end
 {%- endmacro %}
 
 {% macro tnm_category(text, axis) -%}
-{#- T, N or M category of the first complete TNM statement, e.g. pT2N1M0 -> '2', '1', '0'. -#}
-(regexp_match({{ text }}, '[cpy]{0,2}T\s?(is|[0-4](?:mi|[a-d])?)\s?[cpy]{0,2}N\s?([0-3](?:mi|[a-c])?)(?:\([^()]*\))?\s?[cpy]{0,2}M\s?([01x])', 'i'))[{{ {'T': 1, 'N': 2, 'M': 3}[axis] }}]
+{#- T, N or M category of the first TNM statement, e.g. pT1cN0(sn)M0 -> '1c', '0', '0'; M may be left out. -#}
+(regexp_match({{ text }}, '(?<![A-Za-z])[cpy]{0,2}T\s?(is|[0-4](?:mi|[a-d])?)\s?[cpy]{0,2}N\s?([0-3](?:mi|[a-c])?)(?:\([^()]*\))?(?:\s?[cpy]{0,2}M\s?([01x]))?', 'i'))[{{ {'T': 1, 'N': 2, 'M': 3}[axis] }}]
 {%- endmacro %}
 
 {% macro stated_stage(text) -%}
 {#- Stage group as worded: 0, IA … IV (II without a letter stays II). -#}
 upper((regexp_match({{ text }}, '(?<![A-Za-z])(IV|III[A-C]?|II[AB]?|I[AB]?|0)\s*期', 'i'))[1])
+{%- endmacro %}
+
+{% macro tnm_prefix(text) -%}
+{#- c, p or yp in front of the first complete TNM statement; null where none. -#}
+lower((regexp_match({{ text }}, '(?<![A-Za-z])([cpy]{1,2})T\s?(?:is|[0-4])(?:mi|[a-d])?\s?[cpy]{0,2}N\s?[0-3]'))[1])
+{%- endmacro %}
+
+{% macro laterality(text) -%}
+{#- left, right or bilateral breast, as the Chinese or English text names it. -#}
+case
+    when {{ text }} ~* '双侧?乳|双乳|bilateral' then 'bilateral'
+    when {{ text }} ~* '左侧?(乳|胸)|左乳|left' then 'left'
+    when {{ text }} ~* '右侧?(乳|胸)|右乳|right' then 'right'
+end
+{%- endmacro %}
+
+{% macro bi_rads(impression, findings) -%}
+{#- BI-RADS category of an imaging report as text, e.g. 'BI-RADS 4B'; null where none is stated. -#}
+'BI-RADS ' || upper((regexp_match(normalize(concat_ws(' ', {{ impression }}, {{ findings }}), nfkc),
+    'BI-?\s?RADS[^0-9IV;。]{0,10}([0-6][A-C]?)', 'i'))[1])
 {%- endmacro %}

@@ -53,3 +53,20 @@ where link.changed_batch_id >= (select coalesce(max(_batch_id), 0) from {{ this 
 select 1
 {%- endif -%}
 {%- endmacro %}
+
+{% macro forget_merged_persons() -%}
+{#- Pre-hook of base_person: a person all of whose patient numbers went to another person is no person any more. -#}
+{%- if execute and is_incremental() -%}
+delete from {{ this }} as held
+where held.person_key in (
+    select unnest(link.former_person_keys)
+    from {{ ref('base_person_link') }} as link
+    where link.changed_batch_id >= (select coalesce(max(_batch_id), 0) from {{ this }})
+)
+and not exists (
+    select 1 from {{ ref('base_person_link') }} as link where link.person_key = held.person_key
+)
+{%- else -%}
+select 1
+{%- endif -%}
+{%- endmacro %}

@@ -31,3 +31,11 @@ left join {{ ref(seed) }} as {{ alias }}_whole
 coalesce({{ alias }}_whole.{{ column }}
     {%- for length in lengths | sort(reverse=true) %}, {{ alias }}_{{ length }}.{{ column }}{% endfor %})
 {%- endmacro %}
+
+{% macro in_standard_unit(value) -%}
+{#- A laboratory value in its test's unit; tests outside the catalogue keep the unit that they were reported in. -#}
+case
+    when test.unit is null or conversion.factor = 1 then {{ value }}
+    else trim_scale(round({{ value }} * conversion.factor, 6))
+end
+{%- endmacro %}

@@ -6,6 +6,7 @@ select
     lab_result.test_code,
     lab_result.loinc_code,
     lab_result.test_name,
+    lab_result.category,
     lab_result.value_num,
     lab_result.unit,
     lab_result.value_text,

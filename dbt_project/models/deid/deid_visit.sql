@@ -1,6 +1,7 @@
 select
     {{ pseudonymous_key('visit.visit_key', 'pseudonym.row_salt') }} as visit_key,
     pseudonym.person_id,
+    {{ pseudonymous_key('visit.admission_key', 'pseudonym.row_salt') }} as admission_key,
     visit.visit_class,
     visit.department,
     {{ shift_timestamp('visit.start_at') }} as start_at,

@@ -3,7 +3,7 @@ select
     patient_no as patient_key,
     visit_no as visit_key,
     'ICD-10'::text as code_system,
-    upper(trim(left(code, 1))) || substr(trim(code), 2) as code,
+    trim(code) as code,
     trim(name_text) as name,
     diagnosis_rank as diagnosis_rank_code,
     diagnosed_at,

@@ -8,7 +8,7 @@ select
     trim(category) as category_code,
     value_general::numeric as value_num,
     null::text as value_text,
-    trim(unit) as unit,
+    nullif(trim(unit), 'null') as unit,
     null::numeric as ref_low,
     null::numeric as ref_high,
     null::text as abnormal_flag,

@@ -6,7 +6,7 @@ select
     marital_status as marital_status_code,
     null::text as ethnicity_code,
     race,
-    concat_ws(', ', trim(city), trim(state)) as region,
+    nullif(concat_ws(', ', trim(city), trim(state)), '') as region,
     null::uuid as resident_id_index,
     ssn_index,
     'synthea'::text as source_system,

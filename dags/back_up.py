@@ -1,0 +1,52 @@
+"""
+# back_up 备份
+
+**Purpose.** Take an encrypted backup of the whole cluster after each publication, with row counts and content hashes of
+every governed table, so that a restore can be compared.
+
+**Reads.** The database cluster, by replication; the public backup key.
+
+**Writes.** One folder a backup under `XINGLIN_BACKUPS`, `governance.backup`; the asset `backups`.
+
+**Rerun.** Any time: each run makes a new backup under a new name and overwrites none.
+
+**On failure.** An incomplete backup is removed by itself and is never listed. Check the space and the rights of the
+backup folder; `xinglin backups` lists what is good. How to restore: `include/runbooks/restore.md`.
+
+**Owner.** data-engineering
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import dag, task
+from wiring.assets import BACKUPS, MARTS
+from wiring.defaults import START, Pool, Tag, defaults
+from wiring.tasks import dsn, final_errors, run_id, settings
+
+from governance.database import Role
+
+
+@dag(
+    dag_id="back_up",
+    schedule=[MARTS],
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=defaults(minutes=480),
+    tags=[Tag.LIFECYCLE],
+    doc_md=__doc__,
+)
+def back_up() -> None:
+    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
+    def back_up_cluster() -> dict[str, Any]:
+        from governance.lifecycle.stages import back_up_cluster
+
+        with final_errors():
+            return back_up_cluster(dsn(Role.BACKUP), settings(), run_id())
+
+    back_up_cluster()
+
+
+back_up()

@@ -1,0 +1,1 @@
+"""What all DAGs share: assets, defaults, tags and connections. Holds no DAG."""

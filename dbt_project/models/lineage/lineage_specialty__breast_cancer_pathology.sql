@@ -1,0 +1,1 @@
+{{ published_lineage('int_breast_cancer_pathology') }}

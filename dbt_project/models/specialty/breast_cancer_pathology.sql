@@ -1,0 +1,1 @@
+{{ published_mart('int_breast_cancer_pathology') }}

@@ -1,0 +1,253 @@
+"""Scrub the free text of one shard of persons.
+
+A shard is a set of persons (hash of the person key), so that all notes of a person are scrubbed by one task with the
+same known identifiers. Work that is done is not repeated: a text is pending when it has no scrubbed form, when its
+policy version is another, or when the person it belongs to was linked anew. One transaction a group of persons.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from anonymization.encryption import FieldCipher, KeyedDigest
+from anonymization.policy import DeidentificationPolicy, load_policy
+from anonymization.text import DeidentifiedText, Note, PatientNotes, TextDeidentifier
+from governance.contracts import Catalogue, Contract, Protection, load_catalogue
+from governance.database import connect
+from governance.deidentification.known import IdentifierVault, RealNames
+from governance.keys import open_keyring
+from governance.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_GROUP = 100
+NO_PERSON = "person unknown"
+
+
+@dataclass(frozen=True)
+class TextField:
+    """A free-text field of a contract, and the landing column that dates it (for dates written without a year)."""
+
+    contract: Contract
+    name: str
+    dated_by: str | None
+
+
+@dataclass
+class ScrubTally:
+    """Counts of one shard; ``entities`` by type, ``seconds`` of wall time."""
+
+    texts: int = 0
+    characters: int = 0
+    withheld: int = 0
+    seconds: float = 0.0
+    entities: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Pending:
+    text_field: TextField
+    row_id: int
+    batch_id: int
+    patient: str | None
+    person: str | None
+    dated: date | None
+    ciphertext: bytes
+
+
+def log_progress(tally: ScrubTally) -> None:
+    """Say how far a shard is, on the log."""
+    counts = (tally.texts, tally.characters, tally.withheld, tally.seconds)
+    _LOG.info("%d texts, %d characters, %d withheld, %.0f s", *counts)
+
+
+def text_fields(catalogue: Catalogue) -> list[TextField]:
+    """All fields whose protection is ``scrub`` and whose rows belong to a patient."""
+    found = []
+    for contract in catalogue.contracts.values():
+        dates = [
+            f.name
+            for f in contract.fields
+            if Protection.SHIFT_DATE in f.protection and f.name not in {"birth_date", "death_date"}
+        ]
+        for f in contract.fields:
+            if Protection.SCRUB in f.protection and contract.patient_key:
+                found.append(TextField(contract, f.name, dates[-1] if dates else None))
+    return found
+
+
+def count_pending(connection: psycopg.Connection, catalogue: Catalogue, policy_version: str) -> int:
+    """Texts that wait to be scrubbed."""
+    total = 0
+    for text_field in text_fields(catalogue):
+        query = sql.SQL("select count(*) {}").format(_pending_from(text_field))
+        row = connection.execute(query, {"field": text_field.name, "policy": policy_version}).fetchone()
+        total += int(row[0]) if row else 0
+    return total
+
+
+def scrub_shard(
+    shard: int,
+    shards: int,
+    dsn: str,
+    settings: Settings,
+    run_id: str,
+    progress: Callable[[ScrubTally], None] = lambda _tally: None,
+) -> ScrubTally:
+    """Scrub all pending texts of one shard.
+
+    Args:
+        dsn: connection string of the role ``deidentify``.
+
+    Raises:
+        DecryptionError: a ciphertext was altered; nothing of its group was written.
+    """
+    started = time.perf_counter()
+    catalogue = load_catalogue(settings.contracts)
+    policy = load_policy(settings.policy)
+    keyring = open_keyring(settings.keyring)
+    cipher, digest = keyring.cipher(), keyring.digest("row_hash", "free_text")
+    tally, counts = ScrubTally(), Counter[str]()
+    with connect(dsn, application=f"xinglin deidentify {shard}") as connection:
+        vault = IdentifierVault(connection, catalogue, cipher)
+        is_real = RealNames(connection, catalogue, keyring.blind_indexer())
+        worker = TextDeidentifier(policy, keyring.key("pseudonym"), is_real_name=is_real)
+        for persons in _groups(connection, catalogue, policy, shard, shards):
+            pending = _pending(connection, catalogue, policy, persons)
+            rows = _scrub(pending, vault, worker, cipher, digest)
+            _store(connection, rows, policy.version, run_id)
+            connection.commit()
+            tally.texts += len(rows)
+            tally.characters += sum(row.characters for row in rows)
+            tally.withheld += sum(row.result is None for row in rows)
+            for row in rows:
+                counts.update(row.result.counts if row.result else {})
+            tally.seconds, tally.entities = time.perf_counter() - started, dict(counts)
+            progress(tally)
+    tally.seconds = time.perf_counter() - started
+    return tally
+
+
+@dataclass(frozen=True)
+class _Row:
+    pending: _Pending
+    characters: int
+    content_hash: str
+    result: DeidentifiedText | None
+    withheld: str | None
+
+
+def _pending_from(text_field: TextField) -> sql.Composed:
+    """FROM and WHERE of a field's pending texts: ``v`` vault row, ``l`` person link, ``f`` scrubbed form."""
+    return sql.SQL(
+        "from vault.{relation} v left join base.person_link l on l.patient_key = v._patient_key"
+        " left join deid.free_text f on f.row_id = v._row_id and f.field = %(field)s"
+        " where v.{column} is not null and (f.row_id is null or f.policy_version <> %(policy)s"
+        " or f.person_key is distinct from l.person_key)"
+    ).format(relation=sql.Identifier(text_field.contract.relation), column=sql.Identifier(text_field.name))
+
+
+def _groups(
+    connection: psycopg.Connection, catalogue: Catalogue, policy: DeidentificationPolicy, shard: int, shards: int
+) -> Iterator[list[str | None]]:
+    """Persons of the shard with pending texts, in groups; texts of nobody known belong to shard 0."""
+    persons: set[str | None] = set()
+    for text_field in text_fields(catalogue):
+        query = sql.SQL("select distinct l.person_key {}").format(_pending_from(text_field))
+        values = {"field": text_field.name, "policy": policy.version}
+        persons |= {row[0] and row[0].hex for row in connection.execute(query, values)}
+    mine = sorted(p for p in persons if p is not None and int(p[:8], 16) % shards == shard)
+    ordered: list[str | None] = [*mine, *([None] if shard == 0 and None in persons else [])]
+    for start in range(0, len(ordered), _GROUP):
+        yield ordered[start : start + _GROUP]
+
+
+def _pending(
+    connection: psycopg.Connection, catalogue: Catalogue, policy: DeidentificationPolicy, persons: Sequence[str | None]
+) -> list[_Pending]:
+    found: list[_Pending] = []
+    for text_field in text_fields(catalogue):
+        relation = sql.Identifier(text_field.contract.relation)
+        dated = sql.SQL("d.{}::date").format(sql.Identifier(text_field.dated_by)) if text_field.dated_by else "null"
+        query = sql.SQL(
+            "select v._row_id, v._batch_id, v._patient_key, l.person_key, v.{column},"
+            " (select {dated} from landing.{relation} d where d._batch_id = v._batch_id and d._row_id = v._row_id)"
+            " {pending} and (l.person_key = any(%(persons)s::uuid[]) or (%(nobody)s and l.person_key is null))"
+        ).format(
+            column=sql.Identifier(text_field.name),
+            dated=dated if isinstance(dated, sql.Composed) else sql.SQL(dated),
+            relation=relation,
+            pending=_pending_from(text_field),
+        )
+        values = {
+            "field": text_field.name, "policy": policy.version, "persons": [p for p in persons if p],
+            "nobody": None in persons,
+        }  # fmt: skip
+        for row_id, batch_id, patient, person, ciphertext, day in connection.execute(query, values):
+            found.append(
+                _Pending(text_field, row_id, batch_id, patient and patient.hex, person and person.hex, day, ciphertext)
+            )
+    return found
+
+
+def _scrub(
+    pending: list[_Pending], vault: IdentifierVault, worker: TextDeidentifier, cipher: FieldCipher, digest: KeyedDigest
+) -> list[_Row]:
+    """Scrub the texts of a group of persons; what cannot be scrubbed is withheld, with the reason."""
+    pending = sorted(pending, key=lambda p: (p.person or "", p.row_id, p.text_field.name))
+    known = vault.of_persons([p for p in {p.person for p in pending} if p])
+    shifts = vault.shift_days(list(known))
+    rows: list[_Row] = []
+    for person, group in itertools.groupby(pending, key=lambda p: p.person):
+        items = list(group)
+        texts = [_decrypt(cipher, item) for item in items]
+        reasons: list[tuple[DeidentifiedText | None, str | None]]
+        if person is None:
+            reasons = [(None, NO_PERSON)] * len(items)
+        else:
+            notes = [Note(str(i), text, item.dated) for i, (item, text) in enumerate(zip(items, texts, strict=True))]
+            outcomes = worker.deidentify_notes(PatientNotes(notes, known[person], shifts[person]))
+            reasons = [(outcome.result, outcome.withheld) for outcome in outcomes]
+        for item, text, (result, withheld) in zip(items, texts, reasons, strict=True):
+            rows.append(_Row(item, len(text), digest.one(text.encode()), result, withheld))
+    return rows
+
+
+def _decrypt(cipher: FieldCipher, item: _Pending) -> str:
+    place = f"vault.{item.text_field.contract.relation}.{item.text_field.name}"
+    return cipher.decrypt(place, item.ciphertext, item.row_id, item.patient).decode()
+
+
+def _store(connection: psycopg.Connection, rows: list[_Row], policy_version: str, run_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into deid.free_text (row_id, field, source, source_table, person_key, text, withheld, entities,"
+            " spans, characters, content_hash, policy_version, batch_id, run_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (row_id, field) do update set person_key = excluded.person_key, text = excluded.text,"
+            " withheld = excluded.withheld, entities = excluded.entities, spans = excluded.spans,"
+            " content_hash = excluded.content_hash, policy_version = excluded.policy_version,"
+            " run_id = excluded.run_id, scrubbed_at = now()",
+            [_values(row, policy_version, run_id) for row in rows],
+        )
+
+
+def _values(row: _Row, policy_version: str, run_id: str) -> tuple[Any, ...]:
+    item, result = row.pending, row.result
+    contract = item.text_field.contract
+    spans = [[s.start, s.end, s.entity] for s in result.spans] if result else []
+    return (
+        item.row_id, item.text_field.name, contract.source, contract.table, item.person,
+        result.text if result else None, row.withheld, json.dumps(dict(result.counts) if result else {}),
+        json.dumps(spans), row.characters, row.content_hash, policy_version, item.batch_id, run_id,
+    )  # fmt: skip

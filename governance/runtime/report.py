@@ -1,0 +1,162 @@
+"""The demo's summary on the console: Chinese first, English beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from governance.runtime.follow import Followed
+from governance.runtime.progress import TITLES
+from governance.runtime.summary import Summary
+from governance.settings import Settings
+from governance.verify import CheckResult
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that the summary tells; seconds are wall time."""
+
+    settings: Settings
+    summary: Summary
+    followed: Followed
+    checks: Sequence[CheckResult]
+    ready_seconds: float
+    pipeline_seconds: float
+    verify_seconds: float
+
+
+def print_report(console: Console, outcome: Outcome) -> bool:
+    """Print the summary; returns whether everything held."""
+    summary = outcome.summary
+    console.rule("杏林 · 结果 Xinglin · result", align="left")
+    if outcome.followed.nothing_new == "collect" and len(outcome.followed.runs) == 1:
+        console.print("没有新数据，未重复任何处理 nothing new: no delivery had rows that were not loaded before")
+    _rows(console, summary)
+    _texts(console, summary)
+    _marts(console, summary)
+    _proofs(console, summary)
+    _times(console, outcome)
+    held = _checks(console, outcome.checks)
+    _next_steps(console, outcome)
+    return held
+
+
+def _rows(console: Console, summary: Summary) -> None:
+    accepted = sum(source.accepted for source in summary.sources)
+    refused = sum(source.quarantined for source in summary.sources)
+    console.print(
+        f"读入 rows read {summary.rows_in:,} = 接收 accepted {accepted:,} + 隔离 quarantined {refused:,}"
+        f"   （累计 in all {summary.totals[0]:,} = {summary.totals[1]:,} + {summary.totals[2]:,}；人 persons {summary.totals[3]:,}）"
+    )
+    if summary.sources:
+        table = _table("来源 source", "文件 files", "读入 read", "接收 accepted", "隔离 quarantined", "加密值 encrypted", "标记化 tokenised")
+        for row in summary.sources:
+            table.add_row(
+                row.source, *(f"{count:,}" for count in (row.files, row.rows_in, row.accepted, row.quarantined, row.encrypted, row.tokenised))
+            )
+        console.print(table)
+    if summary.rules:
+        table = _table("隔离规则 quarantined by rule", "行 rows")
+        for rule, count in summary.rules:
+            table.add_row(rule, f"{count:,}")
+        console.print(table)
+    for line in summary.refused:
+        console.print(f"拒收文件 refused file: {line}", markup=False, style="yellow")
+
+
+def _texts(console: Console, summary: Summary) -> None:
+    texts, withheld, characters = summary.texts
+    if not texts:
+        return
+    console.print(
+        f"\n脱敏文本 texts de-identified {texts:,}（{characters:,} 字 characters；保留不发布 withheld {withheld:,}）"
+    )
+    console.print("实体 entities: " + " · ".join(f"{name} {count:,}" for name, count in summary.entities), markup=False)
+
+
+def _marts(console: Console, summary: Summary) -> None:
+    if not summary.marts:
+        return
+    table = _table("集市 mart", "行 rows", "可溯源行 rows with lineage")
+    for name, count, traced in summary.marts:
+        table.add_row(name, f"{count:,}", "—" if traced is None else f"{traced:,}")
+    console.print()
+    console.print(table)
+
+
+def _proofs(console: Console, summary: Summary) -> None:
+    console.print(
+        f"\n血缘 lineage: 新事件 new events {summary.lineage_events:,} · 列级关系 column edges {summary.column_edges:,}"
+    )
+    backup = summary.backup
+    if backup:
+        compared = "已恢复比对 restored and compared" if backup.restored else "未恢复 not restored yet"
+        console.print(
+            f"备份 backup: {backup.backup_id} · {backup.bytes / 1e6:,.1f} MB · {backup.tables} 张表 tables · {compared}",
+            markup=False,
+        )
+
+
+def _times(console: Console, outcome: Outcome) -> None:
+    models = {layer: (built, tests) for layer, built, tests, _bad in outcome.summary.models}
+    table = _table("用时 time", "秒 seconds", "dbt 模型 models", "dbt 检验 tests")
+    for run in outcome.followed.runs:
+        built, tests = models.get(run.dag_id, ("", ""))
+        table.add_row(TITLES.get(run.dag_id, run.dag_id), f"{run.seconds:.1f}", str(built), str(tests))
+    table.add_row("流水线合计 pipeline in all", f"{outcome.pipeline_seconds:.1f}", "", "")
+    table.add_row("核验 verification", f"{outcome.verify_seconds:.1f}", "", "")
+    table.add_row("启动服务 starting the servers", f"{outcome.ready_seconds:.1f}", "", "")
+    if set_up := _set_up_seconds(outcome.settings):
+        table.add_row("安装（仅一次） set-up (once)", f"{set_up:.1f}", "", "")
+    console.print()
+    console.print(table)
+
+
+def _checks(console: Console, checks: Sequence[CheckResult]) -> bool:
+    console.print("\n核验 verification")
+    for check in checks:
+        console.print(f"  {check.line()}", markup=False)
+    failed = sum(not check.holds for check in checks)
+    if failed:
+        console.print(f"未通过 {failed} 项 {failed} check(s) failed", style="red")
+    else:
+        console.print(f"全部通过 all {len(checks)} checks held", style="green")
+    return failed == 0 and bool(checks)
+
+
+def _next_steps(console: Console, outcome: Outcome) -> None:
+    example = outcome.summary.example
+    state = outcome.settings.state
+    prefix = "" if state == Settings().state else f"XINGLIN_STATE={state} "
+    console.print("\n下一步 next")
+    steps = [("打开界面 open the UI", f"{prefix}make up")]
+    if example:
+        mart, key = example
+        steps.append(("查询集市 query a mart", f'{prefix}.venv/bin/xinglin psql -c "select * from {mart} limit 5"'))
+        steps.append(("溯源一行 trace a row", f"{prefix}.venv/bin/xinglin trace {mart} {key}"))
+    steps.append(("再次核验 verify again", f"{prefix}.venv/bin/xinglin verify"))
+    steps.append(("停止 / 清空 stop / remove", f"{prefix}make down · {prefix}make reset"))
+    for title, command in steps:
+        console.print(f"  {title}: {command}", markup=False, soft_wrap=True)
+    if example:
+        console.print("  （查询、溯源与核验需先 make up; querying, tracing and verifying need make up first）")
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(titles[0])
+    for title in titles[1:]:
+        table.add_column(title, justify="right")
+    return table
+
+
+def _set_up_seconds(settings: Settings) -> float | None:
+    """Seconds that `make setup` took when it made the virtual environment."""
+    try:
+        return float(json.loads((settings.project / ".venv" / ".xinglin-setup").read_text("utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError):
+        return None
