@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from anonymization.entities import RANK
+from anonymization.entities import RANK, Entity
 
 
 class Candidate(NamedTuple):
@@ -26,7 +26,7 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     What sticks out of a span that lost stays covered as a span of its own kind.
     """
     ordered = sorted(
-        candidates,
+        _with_longer_names(list(candidates)),
         key=lambda c: (not c.known, c.start - c.end, -c.score, RANK.get(c.entity, len(RANK)), c.start),
     )
     chosen: list[Candidate] = []
@@ -34,6 +34,8 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     for candidate in ordered:
         for start, end in _free_pieces(candidate, owner):
             piece = text[start:end]
+            if end - start < candidate.end - candidate.start and _is_remnant(candidate, piece, chosen):
+                continue
             if not any(character.isalnum() for character in piece):
                 continue
             start += len(piece) - len(piece.lstrip())
@@ -42,6 +44,15 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
             for position in range(start, end):
                 owner[position] = len(chosen)
     return sorted(chosen, key=lambda c: c.start)
+
+
+def _with_longer_names(candidates: list[Candidate]) -> list[Candidate]:
+    """Let a found name that goes on where a known name of somebody else ends win over it (王琦 known, 王琦婵 in the text)."""
+    starts = {(c.entity, c.start): c.end for c in candidates if c.known and c.entity == Entity.PERSON}
+    return [
+        c._replace(known=True) if not c.known and (c.entity, c.start) in starts and c.end > starts[c.entity, c.start] else c
+        for c in candidates
+    ]
 
 
 def _free_pieces(candidate: Candidate, owner: dict[int, int]) -> list[tuple[int, int]]:
@@ -60,3 +71,13 @@ def _free_pieces(candidate: Candidate, owner: dict[int, int]) -> list[tuple[int,
     if start is not None:
         pieces.append((start, candidate.end))
     return pieces
+
+
+def _is_remnant(candidate: Candidate, piece: str, chosen: list[Candidate]) -> bool:
+    """Tell whether a short rest beside a known identifier of the same kind is only a find that ran too far."""
+    if len(piece) >= 4 or any(character.isdigit() for character in piece):
+        return False
+    return any(
+        other.known and other.entity == candidate.entity and other.start < candidate.end and candidate.start < other.end
+        for other in chosen
+    )

@@ -20,6 +20,9 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name -> module with register(app), h
     "status": ("governance.runtime.commands", "状态 · What runs, and where"),
     "reset": ("governance.runtime.commands", "清空 · Remove all local state (asks first)"),
     "psql": ("governance.runtime.commands", "查询 · Query the warehouse as a researcher, auditor or service"),
+    "collect": ("governance.collection.commands", "采集 · Collect new deliveries without Airflow"),
+    "trace": ("governance.lineage.commands", "溯源 · The way back from a mart row to system, file and line"),
+    "verify": ("governance.verify.commands", "核验 · Prove on the running system what the pipeline promises"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),
@@ -29,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name -> module with register(app), h
 class _LazyGroup(TyperGroup):
     """Knows its commands by the table above; imports one when it is called, and reports our errors in one line."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, _ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

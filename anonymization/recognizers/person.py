@@ -13,7 +13,7 @@ from typing import Final
 from anonymization.entities import Entity
 from anonymization.lexicon import name_context as context
 from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, UNUSUAL
-from anonymization.lexicon.surnames import COMPOUND, STRONG, WORDLIKE, surname_length
+from anonymization.lexicon.surnames import COMMON, COMPOUND, RARE, STRONG, WORDLIKE, surname_length
 from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
 
 
@@ -24,32 +24,37 @@ def _any_of(words: list[str] | tuple[str, ...]) -> str:
 _HARD_END: Final = re.compile(rf"[^{HAN}·•・‧.]|[.](?![{HAN}])|$")
 _SOFT_END: Final = re.compile(_any_of(context.AFTER_NAME))
 _SPACED: Final = ("姓名", "签名", "签字", "联系人", "患者", "记录", "记录者", "审核", "报告者", "医师", "术者", "助手", "监护人", "家属")
-_SPACED_LABELS: Final = "|".join(r"[ \t]{1,3}".join(label) for label in _SPACED)
+_SPACED_LABELS: Final = "|".join(r"[ \t]{1,8}".join(label) for label in _SPACED)
 _FIELD: Final = re.compile(
     rf"(?:{_any_of(context.FIELD_LABELS)}|{_SPACED_LABELS})(?:\((?:签[名字章]|手写|[{HAN}]{{1,4}})\))?(?:签[名字])?[ \t]{{0,4}}"
     rf"(?P<colon>[】\]]?[ \t]{{0,2}}[:】\]][ \t]{{0,6}})?(?:(?<=[ \t:】\]]))(?=[{HAN}])"
 )
 _JOINED: Final = re.compile(rf"(?:{_any_of(context.JOINED_LABELS)})(?=[{HAN}])")
 _RELATION: Final = re.compile(
-    rf"(?:{_any_of(context.RELATIVES)}|(?:其|之|者的?)[{context.SHORT_RELATIVES}])(?:\([{HAN}]{{1,6}}\))?[ :(\"“]{{0,2}}(?=[{HAN}])"
+    rf"(?:{_any_of(context.RELATIVES)}|(?:其|之|者的?)[{context.SHORT_RELATIVES}]|[{context.SHORT_RELATIVES}](?<=[;,。、( \t].))(?:\([{HAN}]{{1,6}}\))?[ :(\"“]{{0,2}}(?=[{HAN}])"
 )
 _PATIENT: Final = re.compile(rf"(?:{_any_of(context.PATIENTS)})[ \"“]?(?=[{HAN}])")
 _TITLE: Final = re.compile(rf"(?:{_any_of(context.TITLES)})")
 _SEX: Final = re.compile(r"(?:\(|[,、 \t]{1,3})?(?:男|女)(?:性|士)?(?:\)|[,、。;: \t]|(?=\d))")
 _DOTTED: Final = re.compile(rf"[{HAN}]{{1,8}}(?:[·•・‧∙][{HAN}]{{1,10}}){{1,3}}")
+_PARTICLES: Final = frozenset("和于同向从时经由为对到与等应有能可以若常须当及并且给令全")
 _SIGNED: Final = re.compile(
-    rf"(?m)(?:(?<=\d)[ \t]+|[ \t]{{2,}}|^[ \t]*)(?P<v>[{HAN}]{{2,4}}(?:[ \t]*/[ \t]*[{HAN}]{{2,4}}){{0,3}})"
-    r"(?=[ \t]*(?:$|(?:19|20)\d{2}[-年./])|[,、][ \t]*(?:门诊号|住院号|病案号|病历号|身份证|电话|床号))"
+    rf"(?m)(?:(?<=\d)[ \t]+|[ \t]{{2,}}|^[ \t]*|[ \t\"“](?=[{HAN}]{{2,4}}[ \t]+(?:(?:19|20)\d{{2}}[-年./]|\d{{1,3}}床)))(?P<v>[{HAN}]{{2,4}}(?:[ \t]*/[ \t]*[{HAN}]{{2,4}}){{0,3}})"
+    r"(?=[ \t]*(?:$|(?:19|20)\d{2}[-年./]|\d{1,3}床)|[,、][ \t]*(?:门诊号|住院号|病案号|病历号|身份证|电话|床号))"
 )
 _BED: Final = re.compile(rf"(?:\d床|床号?:?[ ]?\d{{1,3}})[ \t,:]{{0,2}}(?=[{HAN}])")
-_SURNAMES: Final = "".join(sorted(STRONG - frozenset("何关于万任常应方高明时成")))
-_MASKED: Final = re.compile(rf"[{_SURNAMES}](?:某{{1,2}}|[*×]{{1,2}}|[xX]{{2}})(?![种些个天日月年地处家时次段项样件位])")
+_SURNAMES: Final = "".join(sorted(STRONG - frozenset("关于万应明时成")))
+_LEADS: Final = frozenset("请由经示邀随科院房日代室组向")
+_ALL_SURNAMES: Final = "".join(sorted((COMMON | RARE) - _PARTICLES))
+_COMPOUNDS: Final = "|".join(sorted(COMPOUND))
+_MASKED: Final = re.compile(
+    rf"[{_SURNAMES}](?:某(?!某)|[*×]{{1,2}}|[xX]{{2}})(?![种些个天日月年地处家时次段项样件位])|[{_ALL_SURNAMES}]某某|(?:{_COMPOUNDS})某{{1,2}}"
+)
 _NEXT_NAME: Final = re.compile(r"(?:\([^()\n]{1,12}\))?(?:[ \t]*[、,/;&+和及与][ \t]*|[ \t]{1,3})")
 _EPONYM_END: Final = re.compile(r"(?:综合征|氏|畸形|病|征|试验|反应|手术|术|分级|分期|评分|染色|现象|定律|指数|量表|细胞|公式)")
 _NO_VALUE: Final = re.compile(
     r"(?:不详|无|未|同|见|如|详|保密|匿名|拒|待|患者|本人|家属|配偶|父|母|儿|女|丈夫|妻|医|护|主任|主治|住院|上级|科|已|否|可|我|您|你|请|均|有|在|为|是|于|对|将|及|并|等|签|系|由|与|电话|手机|姓名|性别|年龄|男|以下|以上|自|一般|今|昨)"
 )
-_PARTICLES: Final = frozenset("和于同向从时经由为对到与等应有能可以若常须当及并且给令全")
 _BEFORE_SURNAME_ONLY: Final = {
     "谢": "谢感多致答", "何": "任如为", "关": "有相", "任": "责担曾现兼历主", "方": "对双各我他", "常": "经非通正", "成": "完", "高": "提升酶压偏血增糖脂较很过最更",
     "安": "不平", "平": "水", "万": "千", "明": "说", "解": "了", "祝": "庆", "钱": "花价", "时": "当那及", "路": "走", "曾": "不未",
@@ -93,7 +98,7 @@ def _strength(text: str, start: int, end: int, family: int, sure: bool) -> int:
     if not (hard or soft):
         believed = sure or (family == 2 or name[0] in STRONG and name[0] not in WORDLIKE) and len(given) == 2
         return 2 if believed and usual else 0
-    if not sure and family == 1 and name[0] not in STRONG and not (hard and usual and name[0] not in WORDLIKE):
+    if not sure and family == 1 and name[0] not in STRONG and (name[0] in WORDLIKE or not usual):
         return 0
     if family == 1 and name[0] in WORDLIKE and not usual:
         return 0
@@ -128,7 +133,7 @@ def _is_titled_name(text: str, start: int, end: int) -> bool:
     given = name[family:]
     if name in NOT_NAMES or name[:2] in NOT_NAMES or given in NOT_NAMES or any(c in UNUSUAL for c in given):
         return False
-    at_boundary = start == 0 or not _is_han(text[start - 1])
+    at_boundary = start == 0 or not _is_han(text[start - 1]) or text[start - 1] in _LEADS
     usual = all(character in GIVEN for character in given)
     if family == 2:
         return usual or at_boundary

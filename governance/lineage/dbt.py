@@ -6,8 +6,9 @@ Column lineage is read from each node's compiled SQL by sqlglot against the ware
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
+from sqlglot.schema import MappingSchema
 
 from governance.lineage.events import JOBS, PRODUCER, WAREHOUSE
 from governance.lineage.store import ColumnEdge, LineageStore
@@ -37,17 +39,46 @@ def emit_dbt_lineage(
     """
     store.emit_documents(_events(settings, target))
     catalogue = read_catalogue(connection)
+    remembered = _Remembered(target / "column_lineage.json", catalogue)
     edges: list[ColumnEdge] = []
     for result in results:
         node = result.node
         if str(node.resource_type) == "model" and str(node.config.materialized) != "ephemeral":
-            edges += column_edges(node.schema, node.alias, node.compiled_code, catalogue)
+            columns = catalogue.get(node.schema, {}).get(node.alias, {})
+            edges += remembered.edges(node.schema, node.alias, node.compiled_code, columns)
         elif str(node.resource_type) == "seed":
             columns = catalogue.get(node.schema, {}).get(node.alias, {})
             edges += [
                 (node.schema, node.alias, c, "repository", node.original_file_path, c, "seed") for c in columns
             ]
+    remembered.save()
     store.replace_columns(edges)
+
+
+class _Remembered:
+    """Column lineage by digest of SQL and catalogue: what was parsed once is not parsed again while both stand."""
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self._path, self._catalogue = path, catalogue
+        self._digest = hashlib.sha256(json.dumps(catalogue, sort_keys=True).encode())
+        self._schema: MappingSchema | None = None
+        try:
+            self._known: dict[str, list[list[str]]] = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+
+    def edges(self, schema: str, table: str, compiled: str, columns: Iterable[str]) -> list[ColumnEdge]:
+        digest = self._digest.copy()
+        digest.update(f"{schema}.{table}\0{compiled}".encode())
+        key = digest.hexdigest()
+        if key not in self._known:
+            if self._schema is None:
+                self._schema = MappingSchema(self._catalogue, dialect="postgres")
+            self._known[key] = [list(edge) for edge in column_edges(schema, table, compiled, columns, self._schema)]
+        return [tuple(edge) for edge in self._known[key]]  # type: ignore[misc]
+
+    def save(self) -> None:
+        self._path.write_text(json.dumps(self._known), "utf-8")
 
 
 def _events(settings: Settings, target: Path) -> Iterator[dict[str, Any]]:
@@ -87,13 +118,18 @@ def read_catalogue(connection: psycopg.Connection) -> Catalogue:
     return catalogue
 
 
-def column_edges(schema: str, table: str, compiled: str, catalogue: Catalogue) -> list[ColumnEdge]:
+def column_edges(
+    schema: str, table: str, compiled: str, columns: Iterable[str], catalogue: MappingSchema
+) -> list[ColumnEdge]:
     """Direct sources of every column of one model.
+
+    Args:
+        compiled: the SQL that was run.
+        catalogue: the warehouse's tables and columns, prepared once for all models.
 
     A column that comes from no column (a literal, ``count(*)``, a setting of the session) gets an edge to a constant,
     so that every column has lineage and a missing one is noticed.
     """
-    columns = catalogue.get(schema, {}).get(table, {})
     tree = sqlglot.parse_one(compiled, dialect="postgres")
     qualified = qualify(tree, schema=catalogue, dialect="postgres", validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)

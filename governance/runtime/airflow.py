@@ -86,7 +86,7 @@ class AirflowServers:
             self._record(port, started)
 
     def wait_until_healthy(self, held: Secrets, timeout: float = 180) -> None:
-        """Wait until all three report themselves healthy.
+        """Wait until all three report themselves healthy, and see to it that the pools are there.
 
         Raises:
             RuntimeFailure: one ended or did not become healthy in time; the message ends with its log.
@@ -98,6 +98,9 @@ class AirflowServers:
             if time.monotonic() > deadline:
                 raise RuntimeFailure(f"Airflow was not healthy after {timeout:.0f} s; see the logs in {self._logs}")
             time.sleep(0.25)
+        pools = self._settings.project / "include" / "airflow" / "pools.json"
+        for name, pool in json.loads(pools.read_text("utf-8")).items():
+            client.set_pool(name, int(pool["slots"]), str(pool["description"]))
 
     def check(self) -> None:
         """Raise when one of the processes has ended by itself.
@@ -106,7 +109,8 @@ class AirflowServers:
             RuntimeFailure: names the process and ends with the last lines of its log.
         """
         for name in COMPONENTS.keys() - self.processes().keys():
-            raise RuntimeFailure(f"Airflow's {name} has ended; see {self._log(name)}, which ends:\n{self._log_end(name)}")
+            log = self._log(name)
+            raise RuntimeFailure(f"Airflow's {name} has ended; see {log}, which ends:\n{self._log_end(name)}")
 
     def stop(self) -> None:
         """End all processes of this state folder, tasks included; nothing is left running."""

@@ -12,6 +12,7 @@ import httpx
 
 from governance.errors import RuntimeFailure
 
+_HEALTHY = ("metadatabase", "scheduler", "dag_processor")
 _UNFINISHED = {"queued", "running"}
 
 
@@ -76,7 +77,7 @@ class AirflowClient:
         if answer.status_code != httpx.codes.OK:
             return False
         parts = answer.json()
-        return all((parts.get(name) or {}).get("status") == "healthy" for name in ("metadatabase", "scheduler", "dag_processor"))
+        return all((parts.get(name) or {}).get("status") == "healthy" for name in _HEALTHY)
 
     def dags(self) -> dict[str, bool]:
         """DAG ids known to the scheduler, and whether each is paused."""
@@ -126,11 +127,6 @@ class AirflowClient:
         answer = self._get("/assets/events", source_dag_id=run.dag_id, source_run_id=run.run_id, limit=100)
         return list(answer["asset_events"])
 
-    def started_by(self, run: DagRun) -> list[tuple[str, str]]:
-        """The runs (dag_id, run_id) that a run's asset events have started so far."""
-        created = [entry for event in self.asset_events(run) for entry in event["created_dagruns"]]
-        return [(entry["dag_id"], entry["run_id"]) for entry in created]
-
     def fail(self, run: DagRun) -> None:
         """Declare a run failed; its tasks are not run any more."""
         self._call("PATCH", f"/dags/{_path(run.dag_id)}/dagRuns/{_path(run.run_id)}", json={"state": "failed"})
@@ -151,6 +147,14 @@ class AirflowClient:
         content = self._get(where, map_index=task.map_index, full_content=True)["content"]
         return [str(entry.get("event", "")) if isinstance(entry, dict) else str(entry) for entry in content]
 
+    def set_pool(self, name: str, slots: int, description: str) -> None:
+        """Make a pool of that many slots, or set those of the one that is there."""
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+        if name in {entry["name"] for entry in self._get("/pools", limit=100)["pools"]}:
+            self._call("PATCH", f"/pools/{_path(name)}", json=body)
+        else:
+            self._call("POST", "/pools", json=body)
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, **query: Any) -> Any:
@@ -163,9 +167,11 @@ class AirflowClient:
                 self._token = None
                 answer = self._send(method, path, arguments)
         except httpx.HTTPError as error:
-            raise RuntimeFailure(f"Airflow did not answer {method} {path} ({type(error).__name__}); see its logs") from error
+            name = type(error).__name__
+            raise RuntimeFailure(f"Airflow did not answer {method} {path} ({name}); see its logs") from error
         if answer.is_error:
-            raise RuntimeFailure(f"Airflow refused {method} {path} with status {answer.status_code}: {answer.text[:300]}")
+            status, words = answer.status_code, answer.text[:300]
+            raise RuntimeFailure(f"Airflow refused {method} {path} with status {status}: {words}")
         return answer.json()
 
     def _send(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:

@@ -56,13 +56,13 @@ class Certificates:
             .sign(authority_key, hashes.SHA256())
         )
         server_key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         server = (
             _builder(_name("127.0.0.1"), authority_name, server_key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(names, critical=False)
+            .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
             .sign(authority_key, hashes.SHA256())
         )
         self.root.write_bytes(authority.public_bytes(serialization.Encoding.PEM))

@@ -20,12 +20,14 @@ def demo(
     source: Annotated[
         Path | None, typer.Option(help="用自己的交付文件夹代替样本医院 a folder of deliveries instead of the sample")
     ] = None,
+    days: Annotated[int, typer.Option(min=0, help="首次交付后的日交付数 daily deliveries after the initial one")] = 3,
     seed: Annotated[int, typer.Option(help="样本随机种子 seed of the sample")] = 20260601,
 ) -> None:
     """演示：采集→标准化→脱敏→发布→备份→核验 · Run the whole lifecycle, then verify it."""
-    from governance.runtime.demo import run_demo  # noqa: PLC0415 - imports are deferred to keep help instant
+    from governance.runtime.demo import Wish, run_demo  # noqa: PLC0415 - imports are deferred to keep help instant
 
-    raise typer.Exit(run_demo(Settings.from_environment(), patients=patients, source=source, seed=seed))
+    wish = Wish(patients=patients, days=days, seed=seed, source=source)
+    raise typer.Exit(run_demo(Settings.from_environment(), wish))
 
 
 def up() -> None:
@@ -72,7 +74,8 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="不再询问 do not a
         typer.echo(f"没有可清空的 nothing to remove: {settings.state}")
         return
     if not yes:
-        typer.confirm(f"将删除 {settings.state} 内的数据库、密钥、日志与备份 — remove all of it, keys included?", abort=True)
+        question = "内的数据库、密钥、日志与备份 — remove all of it, keys included?"
+        typer.confirm(f"将删除 {settings.state} {question}", abort=True)
     stack = Stack(settings)
     with stack.locked():
         stack.remove()
@@ -92,7 +95,10 @@ def psql(
     held = Secrets.of(Settings.from_environment().state)
     name = next((key for key in (f"{role}_dsn", f"dsn_{role}") if key in held), None)
     if name is None:
-        raise SettingsError(f"no login for '{role}'; there are researcher, auditor, admin, collect, transform, deidentify, backup and audit")
+        there = sorted(
+            key.removesuffix("_dsn").removeprefix("dsn_") for key in held.values if "_dsn" in key or "dsn_" in key
+        )
+        raise SettingsError(f"no login for '{role}'; there are: {', '.join(there) or 'none yet (make up)'}")
     part = conninfo_to_dict(held[name])
     login = {  # the environment, not the command line, which every user of the machine can read
         "PGHOST": part["host"],

@@ -1,4 +1,4 @@
-"""``make demo``: servers up, deliveries in, the whole lifecycle under Airflow's scheduler, proofs, a summary, servers down."""
+"""``make demo``: servers up, deliveries in, the lifecycle under Airflow's scheduler, proofs, summary, servers down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -16,71 +17,54 @@ from rich.console import Console
 from governance.database import Role
 from governance.errors import GovernanceError, RuntimeFailure
 from governance.runtime.airflow_client import AirflowClient
-from governance.runtime.follow import STAGES, Followed, follow
+from governance.runtime.follow import STAGES, Follower
 from governance.runtime.progress import Progress
-from governance.runtime.report import Outcome, print_report
-from governance.runtime.sample import choose, generate_once
+from governance.runtime.report import Outcome, print_check, print_report
+from governance.runtime.sample import ANSWER_KEY, Sample, choose, generate_once
 from governance.runtime.secrets import Secrets
 from governance.runtime.stack import Stack
-from governance.runtime.summary import stage_behind, summarise
+from governance.runtime.summary import summarise
 from governance.settings import Settings
-from governance.verify import run_checks
+from governance.verify import Context, run_checks
+from include.sample_hospital.errors import SampleHospitalError
 
 _DAG_PATIENCE = 120.0  # seconds until all DAG files must have been read
 
 
-def run_demo(settings: Settings, *, patients: int | None, source: Path | None, seed: int) -> int:
+@dataclass(frozen=True)
+class Wish:
+    """What the caller wants to see.
+
+    Attributes:
+        patients: size of the sample hospital; None means that of the sample that is there, else 2,000.
+        days: daily deliveries after the initial one; more than last time brings an increment.
+        seed: seed of the sample.
+        source: a folder of deliveries to use instead of the sample.
+    """
+
+    patients: int | None
+    days: int
+    seed: int
+    source: Path | None
+
+
+def run_demo(settings: Settings, wish: Wish) -> int:
     """Run the lifecycle once and print the summary; returns 0 only if everything held.
 
     Servers that ran before are left running; those that the demo started are stopped, whatever happens.
-
-    Args:
-        patients: size of the sample hospital; by default that of the sample that is there, else 2,000.
-        source: a folder of deliveries to use instead of the sample.
-        seed: seed of the sample.
     """
-    console = Console(highlight=False, width=None if Console().is_terminal else 110)
-    begun = time.monotonic()
-    sample = None
-    if source is not None:
-        if not source.is_dir():
-            raise RuntimeFailure(f"the deliveries folder {source} does not exist; SOURCE names a folder")
-        settings = settings.model_copy(update={"deliveries": source.absolute()})
-    elif settings.deliveries == settings.state / "deliveries":
-        settings, sample = choose(settings, patients, seed)
+    terminal = Console(highlight=False)
+    console = terminal if terminal.is_terminal else Console(highlight=False, width=120)
+    settings, sample = _deliveries(settings, wish)
     stack = Stack(settings)
     with _terminated_as_interrupt(), stack.locked():
         before = stack.status()
         try:
-            with ThreadPoolExecutor(1) as workers:
-                generating = workers.submit(generate_once, settings, sample) if sample else None
-                held = _start(stack, console)
-                if generating and sample:
-                    made = "已生成 generated" if generating.result() else "已存在 already there"
-                    console.print(f"样本医院 sample hospital: {sample.patients:,} 名患者 patients · {made} · {settings.deliveries}")
-                else:
-                    console.print(f"交付文件夹 deliveries: {settings.deliveries}")
-                client = stack.airflow.client(held)
-                stack.airflow.wait_until_healthy(held)
-                _wait_for_dags(client)
-            ready = time.monotonic()
-            console.print(f"服务就绪 servers are ready: {ready - begun:.1f} s · {stack.airflow.url}")
-            since, followed = _run_chain(stack, client, held, console, resume=not before.airflow)
-            chain_seconds = time.monotonic() - ready
-            checks = run_checks(settings)
-            outcome = Outcome(
-                settings=settings,
-                summary=summarise(held[f"dsn_{Role.AUDIT}"], since),
-                followed=followed,
-                checks=checks,
-                ready_seconds=ready - begun,
-                pipeline_seconds=chain_seconds,
-                verify_seconds=time.monotonic() - ready - chain_seconds,
-            )
-            return 0 if print_report(console, outcome) else 1
-        except GovernanceError as error:
-            console.print(f"\n失败 failed: {error}", markup=False, style="red")
-            console.print(f"日志 logs: {settings.state / 'logs'} · 修正后重跑 mend it and run again: make demo", markup=False)
+            return _run(stack, settings, sample, wish, console, was_up=bool(before.airflow))
+        except (GovernanceError, SampleHospitalError) as error:
+            console.print(f"\n失败 failed: {error}", markup=False, style="red", soft_wrap=True)
+            logs = settings.state / "logs"
+            console.print(f"日志 logs: {logs} · 修正后重跑 mend it and run again: make demo", markup=False)
             return 1
         except KeyboardInterrupt:
             console.print("\n已中断，再次运行即可继续 interrupted; run it again to go on")
@@ -89,11 +73,67 @@ def run_demo(settings: Settings, *, patients: int | None, source: Path | None, s
             _stop(stack, airflow=not before.airflow, database=not before.database)
 
 
-def _start(stack: Stack, console: Console) -> Secrets:
-    console.print("启动数据库与 Airflow（约 20 秒） starting the warehouse and Airflow (about 20 s) …")
-    held = stack.start_database()
-    stack.airflow.start(held)
-    return held
+def _deliveries(settings: Settings, wish: Wish) -> tuple[Settings, Sample | None]:
+    """Which deliveries are meant: a folder of the caller's, or a sample.
+
+    Raises:
+        RuntimeFailure: the folder does not exist.
+    """
+    if wish.source is not None:
+        if not wish.source.is_dir():
+            raise RuntimeFailure(f"the deliveries folder {wish.source} does not exist; SOURCE names a folder")
+        return settings.model_copy(update={"deliveries": wish.source.absolute()}), None
+    if settings.deliveries != settings.state / "deliveries":
+        return settings, None  # XINGLIN_DELIVERIES names the hospital's own
+    return choose(settings, wish.patients, wish.seed)
+
+
+def _run(stack: Stack, settings: Settings, sample: Sample | None, wish: Wish, console: Console, *, was_up: bool) -> int:
+    begun, since = time.monotonic(), datetime.now(UTC)
+    with ThreadPoolExecutor(1) as workers:  # the sample is written while the servers start
+        writing = workers.submit(generate_once, settings, sample, wish.days) if sample else None
+        console.print("启动数据库与 Airflow（约 20 秒） starting the warehouse and Airflow (about 20 s) …")
+        held = stack.start_database()
+        stack.airflow.start(held)
+        if writing and sample:
+            words = f"新交付 new deliveries: {writing.result()}"
+            console.print(f"样本医院 sample hospital: {sample.patients:,} 名患者 patients · {words}")
+        console.print(f"交付文件夹 deliveries: {settings.deliveries}", soft_wrap=True)
+        stack.airflow.wait_until_healthy(held)
+    client = stack.airflow.client(held)
+    _wait_for_dags(client)
+    ready = time.monotonic()
+    console.print(f"服务就绪 servers are ready: {ready - begun:.1f} s · {stack.airflow.url}")
+    if not was_up:
+        _end_cut_off_runs(client, since)
+    with Progress(STAGES, console) as progress:
+        client.trigger(STAGES[0])
+        followed = Follower(client, since, progress, stack.airflow.check).follow()
+    ended = time.monotonic()
+    console.print("\n核验 verification")
+    checks = run_checks(_verification(settings, held), progress=lambda check: print_check(console, check))
+    outcome = Outcome(
+        settings=settings,
+        summary=summarise(held[f"dsn_{Role.AUDIT}"], since),
+        followed=followed,
+        checks=checks,
+        ready_seconds=ready - begun,
+        pipeline_seconds=ended - ready,
+        verify_seconds=time.monotonic() - ended,
+    )
+    return 0 if print_report(console, outcome) else 1
+
+
+def _verification(settings: Settings, held: Secrets) -> Context:
+    """The sample's planted identifiers are hunted, too; its answer key, which holds them in plain, is not searched."""
+    key = settings.state / ANSWER_KEY
+    canaries = key / "canaries.ndjson"
+    return Context(
+        settings,
+        held[f"dsn_{Role.AUDIT}"],
+        canaries=canaries if canaries.is_file() else None,
+        not_searched=(key, settings.state / "deliveries"),
+    )
 
 
 def _wait_for_dags(client: AirflowClient) -> None:
@@ -111,25 +151,12 @@ def _wait_for_dags(client: AirflowClient) -> None:
         time.sleep(0.3)
 
 
-def _run_chain(
-    stack: Stack, client: AirflowClient, held: Secrets, console: Console, *, resume: bool
-) -> tuple[datetime, Followed]:
-    """Start ``collect`` and follow it; then the stages that an interrupted run has left behind, if any."""
-    if resume:  # nobody can be running them: Airflow was down
-        for stage in STAGES:
-            for run in client.runs(stage):
-                if not run.is_finished:
-                    client.fail(run)
-    with Progress(STAGES, console) as progress:
-        first = client.trigger(STAGES[0])
-        followed = follow(client, first, progress, stack.airflow.check)
-        behind = stage_behind(held[f"dsn_{Role.AUDIT}"], STAGES[1:]) if followed.nothing_new == STAGES[0] else None
-        if behind:
-            rest = follow(client, client.trigger(behind), progress, stack.airflow.check)
-            followed = Followed([*followed.runs, *rest.runs], rest.nothing_new)
-    if behind:
-        console.print(f"上次运行中断，已从 {behind} 继续 an earlier run was cut off; went on from '{behind}'")
-    return first.queued_at, followed
+def _end_cut_off_runs(client: AirflowClient, since: datetime) -> None:
+    """Declare failed what an interrupted demo left unfinished; nobody runs it, and ``collect`` goes on from there."""
+    for stage in STAGES:
+        for run in client.runs(stage):
+            if not run.is_finished and run.queued_at < since:
+                client.fail(run)
 
 
 def _stop(stack: Stack, *, airflow: bool, database: bool) -> None:

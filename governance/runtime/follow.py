@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from governance.errors import RuntimeFailure
 from governance.runtime.airflow_client import AirflowClient, DagRun, TaskInstance
@@ -17,74 +18,91 @@ _PATIENCE = 60.0  # seconds within which the scheduler must start the next stage
 _LOG_LINES = 25
 
 
-@dataclass(frozen=True)
+@dataclass
 class Followed:
-    """What came of a chain: its runs in order, and the stage that found nothing new (the chain ends there), if any."""
+    """What came of a chain: its runs in order, what failed in them, and the stage that found nothing new, if any."""
 
-    runs: list[DagRun]
-    nothing_new: str | None
+    runs: list[DagRun] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    nothing_new: str | None = None
 
 
-def follow(client: AirflowClient, first: DagRun, progress: Progress, watch: Callable[[], None]) -> Followed:
-    """Wait for a run and all runs that follow from it.
+class Follower:
+    """Waits for all runs of all stages since a moment, also those that the clock started meanwhile.
 
     Args:
         client: Airflow's API.
-        first: the run to begin with.
+        since: runs that were queued before are not followed.
         progress: told of each change.
         watch: called between looks; raises when a server has died.
-
-    Raises:
-        RuntimeFailure: a task failed (the message ends with its log), or a stage was not followed by the next.
     """
-    runs = [_finish(client, first, progress, watch)]
-    while True:
-        run = runs[-1]
-        if run.dag_id == STAGES[-1]:
-            return Followed(runs, None)
-        if not client.asset_events(run):
-            progress.show(run.dag_id, "nothing new")
-            return Followed(runs, run.dag_id)
-        following = _following(client, run, watch)
-        runs.append(_finish(client, following, progress, watch))
+
+    def __init__(self, client: AirflowClient, since: datetime, progress: Progress, watch: Callable[[], None]) -> None:
+        self._client = client
+        self._since = since
+        self._progress = progress
+        self._watch = watch
+
+    def follow(self) -> Followed:
+        """Wait for the whole chain; the first stage must have been triggered.
+
+        A stage whose run failed may still have announced what it did finish (one source of many could not be read);
+        then the chain goes on, and the failure is among the results.
+
+        Raises:
+            RuntimeFailure: a stage ended the chain by failing, or was not followed by the next; names task and log.
+        """
+        result = Followed()
+        for stage in STAGES:
+            runs = self._finish_all(stage)
+            result.runs += runs
+            failures = [_failure(self._client, run) for run in runs if run.state != "success"]
+            announced = any(self._client.asset_events(run) for run in runs)
+            if failures and not announced:
+                raise RuntimeFailure("\n".join(failures))
+            result.failures += failures
+            if not announced:
+                self._progress.show(stage, "nothing new")
+                result.nothing_new = stage
+                break
+        return result
+
+    def _finish_all(self, stage: str) -> list[DagRun]:
+        """Wait until the stage has had a run and none of its runs is unfinished."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            runs = self._client.runs(stage, since=self._since)
+            for run in runs:
+                if not run.is_finished:
+                    self._show(run)
+                    break
+            else:
+                if runs:
+                    self._show(runs[-1])
+                    return runs
+                if time.monotonic() > deadline:
+                    raise RuntimeFailure(
+                        f"no run of '{stage}' was started within {_PATIENCE:.0f} s after the stage before it; look in "
+                        "the web UI (make up) whether its DAG is paused or has an import error"
+                    )
+            self._watch()
+            time.sleep(_POLL)
+
+    def _show(self, run: DagRun) -> None:
+        tasks = self._client.task_instances(run)
+        self._progress.show(run.dag_id, run.state, sum(task.state in _FINISHED for task in tasks), len(tasks))
 
 
-def _finish(client: AirflowClient, run: DagRun, progress: Progress, watch: Callable[[], None]) -> DagRun:
-    """Wait until a run has ended."""
-    while True:
-        run = client.run(run.dag_id, run.run_id)
-        tasks = client.task_instances(run)
-        progress.show(run.dag_id, run.state, sum(task.state in _FINISHED for task in tasks), len(tasks))
-        if run.is_finished:
-            break
-        watch()
-        time.sleep(_POLL)
-    if run.state != "success":
-        raise RuntimeFailure(_failure(client, run, tasks))
-    return run
-
-
-def _following(client: AirflowClient, run: DagRun, watch: Callable[[], None]) -> DagRun:
-    """The run of the next stage that this run's assets have started."""
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        for dag_id, run_id in client.started_by(run):
-            if dag_id in STAGES:
-                return client.run(dag_id, run_id)
-        watch()
-        time.sleep(_POLL)
-    raise RuntimeFailure(
-        f"'{run.dag_id}' brought something new, but no further stage was started within {_PATIENCE:.0f} s; "
-        "look in the web UI (make up) whether the next DAG is paused or has an import error"
-    )
-
-
-def _failure(client: AirflowClient, run: DagRun, tasks: list[TaskInstance]) -> str:
-    """Which task failed, and the end of its log."""
-    failed = [task for task in tasks if task.state == "failed"]
-    names = ", ".join(f"{task.task_id}[{task.map_index}]" if task.map_index >= 0 else task.task_id for task in failed)
+def _failure(client: AirflowClient, run: DagRun) -> str:
+    """Which tasks of a run failed, and the ends of their logs."""
+    failed = [task for task in client.task_instances(run) if task.state == "failed"]
+    names = ", ".join(_name(task) for task in failed)
     message = f"the stage '{run.dag_id}' failed (run {run.run_id}); failed tasks: {names or 'none'}"
-    for task in failed[:2]:
+    for task in failed[:3]:
         lines = client.log_lines(run, task)[-_LOG_LINES:]
-        message += f"\n── {task.task_id}, try {task.try_number}:\n" + "\n".join(lines)
+        message += f"\n── {_name(task)}, try {task.try_number}:\n" + "\n".join(lines)
     return message
+
+
+def _name(task: TaskInstance) -> str:
+    return f"{task.task_id}[{task.map_index}]" if task.map_index >= 0 else task.task_id

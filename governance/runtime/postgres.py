@@ -125,11 +125,9 @@ class PostgresServer:
         password_file.write_text(self._password, "utf-8")
         self._user.take_over(password_file)
         try:
-            result = self._user.run(
-                [self.tool("initdb"), "-D", str(real), "-U", SUPERUSER, f"--pwfile={password_file}", "-k"]
-                + ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
-                cwd=real,
-            )
+            login = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}"]
+            options = ["-k", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+            result = self._user.run([self.tool("initdb"), "-D", str(real), *login, *options], cwd=real)
         finally:
             password_file.unlink()
         if result.returncode != 0:
@@ -161,7 +159,9 @@ class PostgresServer:
                 )
             if result.returncode == 0:
                 return
-        raise RuntimeFailure(f"PostgreSQL did not start on {self.data_dir}; see {self.log_file}, which ends:\n{self._log_end()}")
+        raise RuntimeFailure(
+            f"PostgreSQL did not start on {self.data_dir}; see {self.log_file}, which ends:\n{self._log_end()}"
+        )
 
     def stop(self, timeout: int = 60) -> None:
         """Stop the server (open sessions are ended, changes are on disk); nothing of it is left running."""
@@ -238,7 +238,7 @@ class PostgresServer:
         return self.dsn(SUPERUSER, self._password, dbname)
 
     def tool(self, name: str) -> str:
-        """The path of one of PostgreSQL's programs (psql, pg_basebackup, pg_verifybackup …) that the server's user can run.
+        """The path of one of PostgreSQL's programs (psql, pg_basebackup …) that the server's user can run.
 
         Raises:
             RuntimeFailure: the wheel holds no such program.

@@ -13,7 +13,9 @@ from governance.runtime.follow import Followed
 from governance.runtime.progress import TITLES
 from governance.runtime.summary import Summary
 from governance.settings import Settings
-from governance.verify import CheckResult
+from governance.verify import CheckResult, State
+
+_FINDINGS = 5  # shown a check
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,22 @@ def print_report(console: Console, outcome: Outcome) -> bool:
     _marts(console, summary)
     _proofs(console, summary)
     _times(console, outcome)
-    held = _checks(console, outcome.checks)
     _next_steps(console, outcome)
-    return held
+    return _verdict(console, outcome)
 
 
 def _rows(console: Console, summary: Summary) -> None:
     accepted = sum(source.accepted for source in summary.sources)
     refused = sum(source.quarantined for source in summary.sources)
-    console.print(
-        f"读入 rows read {summary.rows_in:,} = 接收 accepted {accepted:,} + 隔离 quarantined {refused:,}"
-        f"   （累计 in all {summary.totals[0]:,} = {summary.totals[1]:,} + {summary.totals[2]:,}；人 persons {summary.totals[3]:,}）"
-    )
+    console.print(f"读入 rows read {summary.rows_in:,} = 接收 accepted {accepted:,} + 隔离 quarantined {refused:,}")
+    total, total_accepted, total_refused, persons = summary.totals
+    console.print(f"累计 in all {total:,} = {total_accepted:,} + {total_refused:,} · 人 persons {persons:,}")
     if summary.sources:
-        table = _table("来源 source", "文件 files", "读入 read", "接收 accepted", "隔离 quarantined", "加密值 encrypted", "标记化 tokenised")
+        titles = ("文件 files", "读入 read", "接收 accepted", "隔离 quarantined", "加密值 encrypted", "令牌 tokenised")
+        table = _table("来源 source", *titles)
         for row in summary.sources:
-            table.add_row(
-                row.source, *(f"{count:,}" for count in (row.files, row.rows_in, row.accepted, row.quarantined, row.encrypted, row.tokenised))
-            )
+            counts = (row.files, row.rows_in, row.accepted, row.quarantined, row.encrypted, row.tokenised)
+            table.add_row(row.source, *(f"{count:,}" for count in counts))
         console.print(table)
     if summary.rules:
         table = _table("隔离规则 quarantined by rule", "行 rows")
@@ -95,10 +95,8 @@ def _proofs(console: Console, summary: Summary) -> None:
     backup = summary.backup
     if backup:
         compared = "已恢复比对 restored and compared" if backup.restored else "未恢复 not restored yet"
-        console.print(
-            f"备份 backup: {backup.backup_id} · {backup.bytes / 1e6:,.1f} MB · {backup.tables} 张表 tables · {compared}",
-            markup=False,
-        )
+        size = f"{backup.bytes / 1e6:,.1f} MB · {backup.tables} 张表 tables"
+        console.print(f"备份 backup: {backup.backup_id} · {size} · {compared}", markup=False)
 
 
 def _times(console: Console, outcome: Outcome) -> None:
@@ -116,16 +114,32 @@ def _times(console: Console, outcome: Outcome) -> None:
     console.print(table)
 
 
-def _checks(console: Console, checks: Sequence[CheckResult]) -> bool:
-    console.print("\n核验 verification")
-    for check in checks:
-        console.print(f"  {check.line()}", markup=False)
-    failed = sum(not check.holds for check in checks)
-    if failed:
-        console.print(f"未通过 {failed} 项 {failed} check(s) failed", style="red")
-    else:
-        console.print(f"全部通过 all {len(checks)} checks held", style="green")
-    return failed == 0 and bool(checks)
+def print_check(console: Console, check: CheckResult) -> None:
+    """One line a check with its figures, and its first findings."""
+    style = "green" if check.state is State.PASSED else "" if check.holds else "red"
+    line = f"  {check.state.words} · {check.title}: {check.figures} ({check.seconds:.1f} s)"
+    console.print(line, markup=False, style=style, soft_wrap=True)
+    for finding in check.findings[:_FINDINGS]:
+        console.print(f"      - {finding}", markup=False, soft_wrap=True)
+    if len(check.findings) > _FINDINGS:
+        console.print(f"      … 另有 and {len(check.findings) - _FINDINGS} more: xinglin verify --only {check.name}")
+
+
+def _verdict(console: Console, outcome: Outcome) -> bool:
+    failed = [check.name for check in outcome.checks if not check.holds]
+    passed = sum(check.state is State.PASSED for check in outcome.checks)
+    if failed or not passed or outcome.followed.failures:
+        for failure in outcome.followed.failures:
+            console.print(failure, markup=False, style="red")
+        console.print(
+            f"\n未全部成立 not everything held: 核验未通过 checks failed: {', '.join(failed) or '0'}; "
+            f"阶段失败 stages failed: {len(outcome.followed.failures)}",
+            style="bold red",
+            markup=False,
+        )
+        return False
+    console.print(f"\n全部成立 everything held: 核验通过 {passed} checks passed", style="bold green")
+    return True
 
 
 def _next_steps(console: Console, outcome: Outcome) -> None:
@@ -136,7 +150,7 @@ def _next_steps(console: Console, outcome: Outcome) -> None:
     steps = [("打开界面 open the UI", f"{prefix}make up")]
     if example:
         mart, key = example
-        steps.append(("查询集市 query a mart", f'{prefix}.venv/bin/xinglin psql -c "select * from {mart} limit 5"'))
+        steps.append(("查询集市 query a mart", f'{prefix}.venv/bin/xinglin psql -c "table {mart} limit 5"'))
         steps.append(("溯源一行 trace a row", f"{prefix}.venv/bin/xinglin trace {mart} {key}"))
     steps.append(("再次核验 verify again", f"{prefix}.venv/bin/xinglin verify"))
     steps.append(("停止 / 清空 stop / remove", f"{prefix}make down · {prefix}make reset"))

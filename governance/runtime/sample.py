@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from governance.settings import Settings
 
 DEFAULT_PATIENTS = 2_000
+DEFAULT_DAYS = 3
+ANSWER_KEY = "answer_key"
 _RECORD = "sample.json"
 
 
@@ -50,18 +51,24 @@ def choose(settings: Settings, patients: int | None, seed: int) -> tuple[Setting
     return settings.model_copy(update=moved), wanted
 
 
-def generate_once(settings: Settings, sample: Sample) -> bool:
-    """Write the sample's deliveries unless they are there; returns whether they were written now."""
+def generate_once(settings: Settings, sample: Sample, days: int) -> int:
+    """Write the deliveries that are not there yet: the initial load and ``days`` daily ones after it.
+
+    Returns:
+        How many deliveries were written now. The answer key lies beside them, in the state folder.
+
+    Raises:
+        SampleHospitalError: a size is out of range.
+    """
     from include import sample_hospital  # noqa: PLC0415 - the pipeline itself never imports the generator
 
-    if Sample.recorded(settings.state) == sample:
-        return False
-    unfinished = settings.state / "deliveries.unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    sample_hospital.generate(unfinished, patients=sample.patients, seed=sample.seed)
-    shutil.rmtree(settings.deliveries, ignore_errors=True)
-    unfinished.rename(settings.deliveries)
     record = {"patients": sample.patients, "seed": sample.seed}
     (settings.state / _RECORD).write_text(json.dumps(record) + "\n", "utf-8")
-    return True
+    made = sample_hospital.generate(
+        settings.deliveries,
+        patients=sample.patients,
+        seed=sample.seed,
+        daily_deliveries=days,
+        answer_key=settings.state / ANSWER_KEY,
+    )
+    return len(made.written)

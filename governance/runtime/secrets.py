@@ -44,7 +44,12 @@ class Secrets:
         try:
             return self._values[name]
         except KeyError:
-            raise SettingsError(f"{self._file} holds no '{name}'; start the servers (make up), which writes it") from None
+            words = f"{self._file} holds no '{name}'; start the servers (make up), which writes it"
+            raise SettingsError(words) from None
+
+    def get(self, name: str) -> str | None:
+        """The secret ``name``, None if there is none."""
+        return self._values.get(name)
 
     def random(self, name: str, length: int = _BYTES) -> str:
         """The secret ``name``; a new random one of ``length`` bytes if there is none (call :meth:`save` after)."""

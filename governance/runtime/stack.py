@@ -14,10 +14,11 @@ from governance.errors import RuntimeFailure
 from governance.runtime.airflow import AirflowServers
 from governance.runtime.postgres import PostgresServer
 from governance.runtime.processes import proportional_memory
+from governance.runtime.sample import ANSWER_KEY
 from governance.runtime.secrets import Secrets
 from governance.settings import Settings
 
-_PRIVATE = ("logs", "run", "keys", "deliveries", "backups")
+_PRIVATE = ("logs", "run", "keys", "deliveries", "backups", ANSWER_KEY)
 _MARKER = "xinglin-state"  # a folder without this file is not ours to remove
 
 
@@ -36,7 +37,7 @@ def main_server(settings: Settings, held: Secrets | None = None) -> PostgresServ
     return PostgresServer(
         settings.state / "postgres",
         log_file=settings.state / "logs" / "postgres.log",
-        superuser_password=secrets["password_postgres"] if "password_postgres" in secrets else None,
+        superuser_password=secrets.get("password_postgres"),
     )
 
 

@@ -54,13 +54,6 @@ _TOTALS = """
 select coalesce(sum(rows_in), 0), coalesce(sum(accepted), 0), coalesce(sum(quarantined), 0),
        (select count(*) from base.person)
 from governance.batch"""
-_BEHIND = """
-with newest as (select max(batch_id) as batch_id from governance.batch)
-select s.stage
-from newest, unnest(%(stages)s::text[]) with ordinality as s(stage, position)
-left join governance.watermark as w on w.stage = s.stage
-where newest.batch_id is not null and coalesce(w.batch_id, 0) < newest.batch_id
-order by s.position limit 1"""
 
 
 @dataclass(frozen=True)
@@ -120,20 +113,6 @@ class Summary:
     def rows_in(self) -> int:
         """Rows read since the moment."""
         return sum(source.rows_in for source in self.sources)
-
-
-def stage_behind(dsn: str, stages: list[str]) -> str | None:
-    """The first stage whose watermark is older than the newest batch (an earlier run was cut off), if any.
-
-    Raises:
-        DatabaseError: the warehouse refused the query.
-    """
-    try:
-        with connect(dsn, application="xinglin summary") as connection:
-            row = connection.execute(_BEHIND, {"stages": stages}).fetchone()
-    except psycopg.Error as error:
-        raise DatabaseError(f"the watermarks cannot be read: {str(error).splitlines()[0]}") from error
-    return str(row[0]) if row else None
 
 
 def summarise(dsn: str, since: datetime) -> Summary:

@@ -78,7 +78,7 @@ def run_layer(
     """
     started = time.perf_counter()
     session = {"run_id": run_id, "policy_version": policy_version, "through_batch": str(horizon)}
-    target = settings.state / "dbt" / layer
+    target = settings.state / "dbt"  # shared by the layers, so that the project is parsed once
     with _environment(dsn, session, target):
         arguments = ["build", "--select", f"tag:{layer}", "--project-dir", str(settings.dbt_project)]
         arguments += ["--profiles-dir", str(settings.dbt_project), "--quiet", "--no-use-colors"]

@@ -25,6 +25,7 @@ _MIXES = ((np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)), (np.uint32(0xC2B2AE3D)
 _ALL = np.uint32(0xFFFFFFFF)
 _BLOCK = 64  # in steps: 256 bytes
 _DENSE = 0.4
+_SEPARATORS = (b"", b"\n", b"\x1f", b'"')  # of COPY's CSV with the delimiter of governance.verify.places
 
 
 class Guard(Enum):
@@ -32,8 +33,7 @@ class Guard(Enum):
 
     NOTHING = "nothing"
     NO_DIGIT = "no digit"  # neither side is a digit: a number, not a part of a longer one
-    NO_LETTER = "no letter"  # neither side is an ASCII letter or digit: a word
-    CELL = "cell"  # both sides are separators of PostgreSQL's COPY text, or the ends
+    CELL = "cell"  # both sides are separators of COPY's CSV, or the ends: a whole value
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class _Pieces:
         keys = low[found] | (high[found].astype(np.uint64) << np.uint64(32))
         at = np.searchsorted(self._known, keys)
         at[at == len(self._known)] = 0
-        return found[self._known[at] == keys]
+        exact: NDArray[np.intp] = found[self._known[at] == keys]
+        return exact
 
     def _slot(
         self, low: NDArray[np.uint32], high: NDArray[np.uint32], mix: tuple[np.uint32, np.uint32]
@@ -96,7 +97,8 @@ class _Pieces:
         mixed ^= high * mix[1]
         mixed *= mix[0]
         mixed >>= self._shift
-        return mixed.astype(np.intp)
+        slots: NDArray[np.intp] = mixed.astype(np.intp)
+        return slots
 
 
 class Hunter:
@@ -113,7 +115,9 @@ class Hunter:
         self._longest = max((len(needle.pattern) for needle in needles), default=0)
         self._groups = _groups([needle.pattern for needle in needles])
         self._automaton = (
-            BytesAhoCorasick([n.pattern for n in needles], implementation=Implementation.ContiguousNFA) if needles else None
+            BytesAhoCorasick([n.pattern for n in needles], implementation=Implementation.ContiguousNFA)
+            if needles
+            else None
         )
 
     def hunt(self, pieces: Iterable[bytes]) -> Iterator[Hit]:
@@ -207,7 +211,5 @@ def _stands_free(buffer: bytes, start: int, stop: int, guard: Guard) -> bool:
     before = buffer[start - 1 : start] if start else b""
     behind = buffer[stop : stop + 1]
     if guard is Guard.CELL:
-        return before in (b"", b"\n", b"\t") and behind in (b"", b"\n", b"\t")
-    if guard is Guard.NO_DIGIT:
-        return not before.isdigit() and not behind.isdigit()
-    return not before.isalnum() and not behind.isalnum()
+        return before in _SEPARATORS and behind in _SEPARATORS
+    return not before.isdigit() and not behind.isdigit()

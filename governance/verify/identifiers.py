@@ -3,14 +3,14 @@
 Every direct identifier is taken from the vault, decrypted in memory and never written anywhere. Not every value can be
 told from other text: a name of two characters is a part of ordinary words (升[高明]显), a number of eight digits may be
 a date, and "退休" is an employer. The rules of :func:`judge` decide; what is left out is counted with its reason and
-reported, never passed over in silence. Planted identifiers (canaries) are exempt from the rules: they are hunted always.
+reported, never passed over in silence. Planted identifiers (canaries) are exempt: they are hunted always.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -137,6 +137,15 @@ class Prey:
         """Distinct values of each kind that are hunted in one kind of place."""
         return Counter(i.kind for i, reach in zip(self.values, self.reaches, strict=True) if place & reach)
 
+    def by_owner(self, place: Reach) -> dict[str, list[int]]:
+        """Patient key → positions of his or her own identifiers that can be hunted in one kind of place."""
+        owned: dict[str, list[int]] = defaultdict(list)
+        for position, owners in enumerate(self.owners):
+            if self.reaches[position] & place:
+                for owner in owners:
+                    owned[owner].append(position)
+        return owned
+
 
 def gather(source: IdentifierSource, canaries: Path | None = None) -> Prey:
     """Collect, make distinct, and judge.
@@ -165,7 +174,7 @@ def gather(source: IdentifierSource, canaries: Path | None = None) -> Prey:
 def judge(kind: str, value: str) -> tuple[Reach, str]:
     """Where a value can be hunted, and if nowhere, why not (Chinese and English).
 
-    Numbers of ten or more digits, and mixtures of letters and at least seven digits, are hunted everywhere, but not as
+    Numbers of ten or more digits (nine, if grouped by hyphens), and mixtures of letters and at least seven digits, are hunted everywhere, but not as
     part of a longer number. Names of four or more characters too. Names of three are hunted in text; in the server's
     files they cannot be told from the surrogates of de-identified notes. Names of two only as a whole value. Addresses
     need a house or a village in them.
@@ -174,7 +183,11 @@ def judge(kind: str, value: str) -> tuple[Reach, str]:
     digits = sum(c.isdigit() for c in tight)
     han = len(_HAN.findall(value))
     if tight.isdigit():
-        return (Reach.EVERYWHERE, "") if digits >= 10 else (Reach.NOWHERE, "数字过短 number too short")
+        return (
+            (Reach.EVERYWHERE, "")
+            if digits >= 10 or (digits == 9 and "-" in value)
+            else (Reach.NOWHERE, "数字过短 number too short")
+        )
     if kind == PERSON:
         return _judge_name(value, tight, han, digits)
     if kind == ADDRESS:
@@ -201,7 +214,8 @@ def _spellings(value: str) -> set[bytes]:
     """UTF-8, GB18030 and JSON's escapes; numbers also without separators; x and X of an identity number."""
     texts = {value}
     if _has_digit(value) and value.isascii():
-        texts |= {_LOOSE.sub("", value), value.upper(), value.lower()}
+        tight = _LOOSE.sub("", value)
+        texts |= {value.upper(), value.lower()} | ({tight} if len(tight) >= 10 else set())
     escaped = {json.dumps(text)[1:-1].encode() for text in texts}
     return escaped | {t.encode() for t in texts} | {t.encode("gb18030") for t in texts}
 
@@ -225,7 +239,8 @@ def read_canaries(path: Path) -> Iterator[Identifier]:
     number = 0
     try:
         with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for line in lines:
+                number += 1
                 if line.strip():
                     record = json.loads(line)
                     yield Identifier(str(record["type"]), str(record["value"]), canary=True)

@@ -58,7 +58,7 @@ def text_columns(connection: psycopg.Connection) -> list[Columns]:
 
 
 def table_bytes(connection: psycopg.Connection, columns: Columns, read: Read) -> Iterator[bytes]:
-    """A table's text columns as COPY gives them, uncompressed and out of line values included; then its byte columns."""
+    """A table's text columns as COPY gives them (uncompressed, whatever their storage), then its byte columns."""
     table = sql.Identifier(columns.schema, columns.table)
     if columns.texts:
         names = sql.SQL(", ").join(map(sql.Identifier, columns.texts))
@@ -71,7 +71,9 @@ def table_bytes(connection: psycopg.Connection, columns: Columns, read: Read) ->
         )
     if columns.bytes:
         # a zero byte in front of each value, lest the last byte of its length look like a digit
-        names = sql.SQL(", ").join(sql.SQL("'\\x00'::bytea || {}").format(sql.Identifier(name)) for name in columns.bytes)
+        names = sql.SQL(", ").join(
+            sql.SQL("'\\x00'::bytea || {}").format(sql.Identifier(name)) for name in columns.bytes
+        )
         yield from _copied(
             connection, sql.SQL("copy (select {} from {}) to stdout (format binary)").format(names, table), read
         )
@@ -111,7 +113,7 @@ def files_below(roots: Sequence[Path], except_for: Sequence[Path]) -> Iterator[P
 
 
 def file_bytes(path: Path, read: Read) -> Iterator[bytes]:
-    """A file's bytes, ``.gz`` unpacked. A file that is gone by now is passed over; one that may not be read is noted."""
+    """A file's bytes, ``.gz`` unpacked. A file that has gone is passed over; one that may not be read is noted."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb", buffering=0) as stream:
             read.things += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _SURROGATES = ("deid", "specialty", "research", "intermediate", "lineage", "open
 
 
 def server_files(context: Context) -> Outcome:
-    """The database server's own files, raw: tables of all databases, indexes, write-ahead log, temporary files, its log."""
+    """The server's own files, raw: tables and indexes of all databases, write-ahead log, temporary files."""
     folder = _data_folder(context)
     if folder is None:
         return Outcome("数据目录不在本机 the server's data directory is not on this machine", 0)
@@ -76,6 +76,7 @@ def backups(context: Context) -> Outcome:
 def notes(context: Context) -> Outcome:
     """De-identified texts: no patient's own identifier in his or her own text, names of three characters included."""
     prey = context.prey
+    owned = prey.by_owner(Reach.TEXT)
     rows = own = 0
     findings = []
     with context.connection() as connection:
@@ -83,11 +84,13 @@ def notes(context: Context) -> Outcome:
             return Outcome("尚无脱敏文本 no de-identified text yet", 0)
         for row_id, field, text, patients in _texts(connection):
             rows += 1
-            kinds = _own_identifiers(text, patients, prey, _by_owner(prey))
+            kinds = _own_identifiers(text, patients, prey, owned)
             own += len(kinds)
             findings += [f"deid.free_text row {row_id}, {field}: {kind}" for kind in kinds]
     known = sum(bool(owners) for owners in prey.owners)
-    said = figures([amount(rows, "段文本", "texts"), amount(known, "个本人标识", "own identifiers"), f"命中 found {own}"])
+    said = figures(
+        [amount(rows, "段文本", "texts"), amount(known, "个本人标识", "own identifiers"), f"命中 found {own}"]
+    )
     return Outcome(said, rows if known else 0, tuple(findings))
 
 
@@ -101,22 +104,6 @@ def _texts(connection: psycopg.Connection) -> Iterator[tuple[int, str, str, list
     with connection.transaction(), connection.cursor("texts") as cursor:
         cursor.execute(query)
         yield from cursor
-
-
-_OWNED: dict[int, dict[str, list[int]]] = {}
-
-
-def _by_owner(prey: Prey) -> dict[str, list[int]]:
-    """Patient key → positions of his or her own identifiers that are long enough to be told from words."""
-    if id(prey) not in _OWNED:
-        _OWNED.clear()
-        owned: dict[str, list[int]] = defaultdict(list)
-        for position, owners in enumerate(prey.owners):
-            if prey.reaches[position] & Reach.TEXT:
-                for owner in owners:
-                    owned[owner].append(position)
-        _OWNED[id(prey)] = owned
-    return _OWNED[id(prey)]
 
 
 def _own_identifiers(text: str, patients: Iterable[str], prey: Prey, owned: dict[str, list[int]]) -> list[str]:
@@ -167,10 +154,11 @@ def _hunt_files(context: Context, paths: Iterator[Path], place: Reach, root: Pat
 
 def _outcome(context: Context, read: Read, found: Counter[str], things: str, place: Reach) -> Outcome:
     hunted = context.prey.hunted(place)
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(hunted.items()))
     parts = [
         f"{read.things:,} {things}",
         f"{read.bytes / 1_000_000:,.0f} MB",
-        f"搜索 hunted {sum(hunted.values()):,} ({', '.join(f'{kind} {count:,}' for kind, count in sorted(hunted.items()))})",
+        f"搜索 hunted {sum(hunted.values()):,} ({kinds})",
         f"无法区分而未搜索 not hunted {len(context.prey.values) - sum(hunted.values()):,}",
         f"命中 found {sum(found.values()):,}",
     ]

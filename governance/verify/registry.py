@@ -61,6 +61,4 @@ def _run(check: Check, context: Context) -> CheckResult:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         return CheckResult(check.name, check.title, State.BROKEN, words, (), time.monotonic() - started)
     state = State.FAILED if outcome.findings else State.PASSED if outcome.checked else State.NOT_APPLICABLE
-    return CheckResult(
-        check.name, check.title, state, outcome.figures, outcome.findings, time.monotonic() - started
-    )
+    return CheckResult(check.name, check.title, state, outcome.figures, outcome.findings, time.monotonic() - started)

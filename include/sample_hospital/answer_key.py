@@ -12,8 +12,9 @@ GROWING = ("defects", "spans", "canaries")
 
 
 class AnswerKey:
-    """NDJSON files in one folder. The growing ones are appended to per delivery; ``counts.json`` remembers where the last complete
-    delivery ended, so that an interrupted run is cut back and repeated."""
+    """NDJSON files in one folder. The growing ones are appended to per delivery; ``counts.json`` remembers where the
+    last complete delivery ended, so that an interrupted run is cut back and repeated.
+    """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         """Open the key of the hospital with these settings; raise OccupiedFolderError when it holds another one."""
@@ -25,8 +26,8 @@ class AnswerKey:
             self._state = json.loads(counts.read_text(encoding="utf-8"))
             if self._state.get("settings") != settings:
                 raise OccupiedFolderError(
-                    f"{folder} holds the key of a hospital made with {self._state.get('settings')}, asked for {settings}: "
-                    "give the same settings or another (empty) folder"
+                    f"{folder} holds the key of a hospital made with {self._state.get('settings')}, "
+                    f"asked for {settings}: give the same settings or another (empty) folder"
                 )
         self._handles: dict[str, BinaryIO] = {}
 
@@ -39,7 +40,9 @@ class AnswerKey:
         return dict(self._state["deliveries"][delivery]["files"])
 
     def drop_incomplete(self, present: list[str]) -> None:
-        """Keep only the leading deliveries whose files are all ``present``; the key's lines about the rest are cut off by ``begin``."""
+        """Keep only the leading deliveries whose files are all ``present``; the key's lines about the rest are cut off
+        by ``begin``.
+        """
         kept: dict[str, Any] = {}
         for name, state in self._state["deliveries"].items():
             if name not in present:

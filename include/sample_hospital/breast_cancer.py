@@ -1,5 +1,7 @@
-"""The facts of one breast cancer: tumour, receptors, stage. They are drawn first; the course, the reports and the answer key all
-follow from them. Sources of the rules: AJCC 8 anatomic groups, ASCO/CAP for HER2, St Gallen 2013 for the subtypes."""
+"""The facts of one breast cancer: tumour, receptors, stage. They are drawn first; the course, the reports and the
+answer key all follow from them. Sources of the rules: AJCC 8 anatomic groups, ASCO/CAP for HER2, St Gallen 2013 for
+the subtypes.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,9 @@ class BreastCancer:
 
     @property
     def subtype(self) -> str:
-        """Return the molecular subtype: LuminalA, LuminalB_HER2neg, LuminalB_HER2pos, HER2_enriched, TNBC or undetermined."""
+        """Return the molecular subtype: LuminalA, LuminalB_HER2neg, LuminalB_HER2pos, HER2_enriched, TNBC or
+        undetermined.
+        """
         if self.her2_status == "equivocal":
             return "undetermined"
         if self.her2_status == "positive":

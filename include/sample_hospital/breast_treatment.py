@@ -1,4 +1,4 @@
-"""Treatment of breast cancer: regimens, who gets which, and what a cycle does to blood and liver values (CTCAE 5.0 grades)."""
+"""Treatment of breast cancer: regimens, who gets which, and what a cycle does to the blood and the liver (CTCAE 5.0)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Toxicity:
 
 
 def draw_toxicity(rng: Random, drugs: tuple[str, ...], cycle: int, supported: bool) -> Toxicity:
-    """Draw the toxicity of a cycle; growth-factor support halves severe neutropenia, anaemia deepens with the cycles."""
+    """Draw a cycle's toxicity; growth-factor support halves severe neutropenia, anaemia deepens with the cycles."""
     family = (
         "anthracycline"
         if "doxorubicin" in drugs or "epirubicin" in drugs
@@ -114,20 +114,19 @@ def draw_toxicity(rng: Random, drugs: tuple[str, ...], cycle: int, supported: bo
 
 def choose_regimen(rng: Random, tumour: BreastCancer) -> str:
     """Return the first systemic regimen, or an empty text when the tumour needs no chemotherapy."""
-    her2 = tumour.her2_status == "positive"
-    if tumour.stage == "IV":
-        return "THP" if her2 else "" if tumour.hormone_positive else "GP"
-    if her2:
-        if tumour.stage == "IA":
-            return rng.choice(("TH", "TCbH"))
-        return rng.choices(("TCbHP", "TCbH", "AC-TH"), (60, 15, 25))[0]
-    if tumour.subtype == "TNBC":
-        return rng.choices(("AC-T", "EC-T", "TCb", "TC"), (40, 30, 20, 10))[0]
-    if tumour.subtype == "LuminalA" and tumour.n == "N0":
-        return "" if rng.random() < 0.85 else "TC"
-    if tumour.stage == "IA":
-        return rng.choice(("", "TC", "TC"))
-    return rng.choices(("AC-T", "EC-T", "TC"), (45, 30, 25))[0]
+    if tumour.her2_status == "positive":
+        early, late = (("TH", 50), ("TCbH", 50)), (("TCbHP", 60), ("TCbH", 15), ("AC-TH", 25))
+        choices = (("THP", 1),) if tumour.stage == "IV" else early if tumour.stage == "IA" else late
+    elif tumour.stage == "IV":
+        choices = (("", 1),) if tumour.hormone_positive else (("GP", 1),)
+    elif tumour.subtype == "TNBC":
+        choices = (("AC-T", 40), ("EC-T", 30), ("TCb", 20), ("TC", 10))
+    elif tumour.subtype == "LuminalA" and tumour.n == "N0":
+        choices = (("", 85), ("TC", 15))
+    else:
+        choices = (("", 33), ("TC", 67)) if tumour.stage == "IA" else (("AC-T", 45), ("EC-T", 30), ("TC", 25))
+    names = [name for name, _ in choices]
+    return rng.choices(names, [weight for _, weight in choices])[0]
 
 
 def wants_neoadjuvant(rng: Random, tumour: BreastCancer, regimen: str) -> bool:

@@ -1,7 +1,8 @@
 """Canaries: identifiers that occur nowhere else, so that finding one after de-identification proves a leak.
 
-Structured canaries replace an identifier of one patient (and so appear in that patient's notes too); note canaries are written
-only into the text of one note, in a labelled context."""
+Structured canaries replace an identifier of one patient (and so appear in that patient's notes too); note canaries
+are written only into the text of one note, in a labelled context.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def disguise(person: Person) -> Person:
 
 
 def structured(patients: int) -> list[dict[str, str]]:
-    """Return the records of the structured canaries that a hospital of this size holds (identity numbers are added by the caller)."""
+    """Return the records of the structured canaries that a hospital of this size holds (identity numbers are added by
+    the caller).
+    """
     records = [("PERSON", i, v) for i, v in _NAMES.items()] + [("PHONE", i, v) for i, v in _MOBILES.items()]
     records += [("ADDRESS", i, home.full) for i, home in _HOMES.items()]
     return [

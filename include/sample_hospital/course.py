@@ -1,5 +1,7 @@
-"""What happens to a person: the records that a planned course of visits is made of. Planning draws no row; it is cheap, so the
-whole course (beyond the last delivery too) is always planned and does not depend on how many days are delivered."""
+"""What happens to a person: the records that a planned course of visits is made of. Planning draws no row; it is
+cheap, so the whole course (beyond the last delivery too) is always planned and does not depend on how many days are
+delivered.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ class Contact:
 
 @dataclass(slots=True)
 class Encounter:
-    """One visit or stay. ``story`` selects the notes' templates; ``stage`` holds words for them (cycle number, regimen …)."""
+    """One visit or stay. ``story`` selects the notes' templates; ``stage`` holds words for them (cycle number, regimen
+    …).
+    """
 
     visit_class: str
     start: datetime
@@ -112,7 +116,9 @@ class Encounter:
 
 @dataclass(slots=True)
 class Course:
-    """A person's planned course (grain: one per person): encounters by time, follow-up contacts, and the cancer's facts."""
+    """A person's planned course (grain: one per person): encounters by time, follow-up contacts, and the cancer's
+    facts.
+    """
 
     encounters: list[Encounter]
     contacts: list[Contact]

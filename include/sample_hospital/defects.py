@@ -1,14 +1,16 @@
-"""Planted defects. Each is an extra row, copied from a good one under a key of its own and damaged in one way, so that it breaks its
-rule and nothing else, and so that rejecting it orphans no other row."""
+"""Planted defects. Each is an extra row, copied from a good one under a key of its own and damaged in one way, so that
+it breaks its rule and nothing else, and so that rejecting it orphans no other row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
-from include.sample_hospital import identifiers, systems
-from include.sample_hospital.answer_key import AnswerKey
-from include.sample_hospital.systems import Row, Table, TableWriter, encode_row
+from include.sample_hospital import identifiers, tables
+from include.sample_hospital.tables import Table
+from include.sample_hospital.writers import Row, TableWriter, encode_row
 
 Change = tuple[str, str, str]  # rule kind, logical field, new value ("" = empty, see _damage for the words in <>)
 
@@ -149,17 +151,17 @@ PERIOD = 150  # one defect per so many rows
 
 
 def suits(table: Table, row: Row, change: Change) -> bool:
-    """Return whether this row can carry this defect and no other: some defects need a filled field or a certain test."""
+    """Return whether this row can carry this defect and no other: some need a filled field or a certain test."""
     kind, field, _ = change
     if kind in ("identity_checksum", "broken_encoding", "amount_mismatch"):
         return bool(row[table.index(field)])
-    if kind in ("wrong_unit", "out_of_range") and table is systems.LIS_RESULT:
+    if kind in ("wrong_unit", "out_of_range") and table is tables.LIS_RESULT:
         return row[table.index("test_code")] in ("WBC", "HGB", "PLT", "ALT", "CREA", "GLU")
-    if kind == "unknown_code" and table is systems.HIS_VISIT:
+    if kind == "unknown_code" and table is tables.HIS_VISIT:
         return not row[
             table.index("admission_no")
         ]  # an admission number on a class that is no stay would be a second fault
-    if kind == "unknown_code" and table is systems.FOLLOW_UP_CONTACT:
+    if kind == "unknown_code" and table is tables.FOLLOW_UP_CONTACT:
         return not row[table.index("death_date")]
     return True
 
@@ -178,11 +180,11 @@ def damage(table: Table, row: Row, change: Change) -> Row:
         identity, characters = cells[position], identifiers.CHECK_CHARACTERS
         cells[position] = identity[:17] + characters[(characters.index(identity[17]) + 3) % 11]
     elif value == "<before start>":
-        start = _STARTS[field] or ("sampled_at" if table is systems.LIS_RESULT else "studied_at")
+        start = _STARTS[field] or ("sampled_at" if table is tables.LIS_RESULT else "studied_at")
         cells[position] = _before(cells[table.index(start)])
     elif value == "<amount>":
         cells[position] = f"{float(cells[position]) + 37.5:.2f}"
-    elif kind == "out_of_range" and table is systems.LIS_RESULT:
+    elif kind == "out_of_range" and table is tables.LIS_RESULT:
         cells[position] = value
         cells[table.index("value_text")] = value
     else:
@@ -191,7 +193,7 @@ def damage(table: Table, row: Row, change: Change) -> Row:
         cells[table.index("resident_id")] = (
             ""  # an identity number holds a birth date too: leave one contradiction only
         )
-    if kind == "date_in_future" and table is systems.HIS_PATIENT:
+    if kind == "date_in_future" and table is tables.HIS_PATIENT:
         cells[table.index("registered_at")] = cells[table.index("updated_at")] = (
             ""  # so that only the birth is impossible
         )
@@ -219,12 +221,19 @@ def damaged_bytes(table: Table, row: Row, change: Change) -> bytes:
 
 
 class DefectPlanter:
-    """Adds a defect after every ``PERIOD``-th row of a table, each kind in its turn, and writes it into the answer key."""
+    """Adds a defect after every ``PERIOD``-th row of a table, each kind in its turn, and writes it into the answer
+    key.
+    """
 
     def __init__(
-        self, key: AnswerKey, delivery: str, ordinal: int, rng: Random, fresh_key: Callable[[Table, str], str]
+        self,
+        note_down: Callable[[str, dict[str, Any]], None],
+        delivery: str,
+        ordinal: int,
+        rng: Random,
+        fresh_key: Callable[[Table, str], str],
     ) -> None:
-        self._key, self._delivery, self._rng, self._fresh_key = key, delivery, rng, fresh_key
+        self._note_down, self._delivery, self._rng, self._fresh_key = note_down, delivery, rng, fresh_key
         self._turn = {name: (ordinal * 3) % len(kinds) for name, kinds in KINDS.items()}
         self._wait = {name: rng.randrange(10, PERIOD) if ordinal else 12 for name in KINDS}
         self._serial = ordinal * 1_000_000
@@ -236,7 +245,9 @@ class DefectPlanter:
         return self._wait[name] <= 0
 
     def plant(self, writer: TableWriter, row: Row) -> tuple[Row, int] | None:
-        """Write a damaged copy of ``row``. Of a duplicate, return the first (good) copy and its line, because it will be accepted."""
+        """Write a damaged copy of ``row``. Of a duplicate, return the first (good) copy and its line, because it will
+        be accepted.
+        """
         table = writer.table
         name = f"{table.source}.{table.name}"
         kinds = KINDS[name]
@@ -263,7 +274,7 @@ class DefectPlanter:
             line = writer.write_bytes(damaged_bytes(table, copy, change))
         else:
             line = writer.write(damage(table, copy, change))
-        self._key.add(
+        self._note_down(
             "defects",
             {
                 "source": table.source,

@@ -1,5 +1,8 @@
-"""Common diseases with their national ICD-10 codes, who gets them, what they do to laboratory values and how they are treated."""
+"""Common diseases with their national ICD-10 codes, who gets them, what they do to laboratory values and how they are
+treated.
+"""
 
+# ruff: noqa: E501  (one disease, one line)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,8 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Disease:
-    """One disease. ``weights`` are relative frequencies in the age bands 0-17, 18-39, 40-64, 65+; ``sex`` is M, F or empty;
-    ``inpatient`` and ``emergency`` are shares of its first encounters; ``effects`` multiply laboratory values."""
+    """One disease. ``weights`` are relative frequencies in the age bands 0-17, 18-39, 40-64, 65+; ``sex`` is M, F or
+    empty; ``inpatient`` and ``emergency`` are shares of its first encounters; ``effects`` multiply laboratory
+    values.
+    """
 
     code: str
     name: str

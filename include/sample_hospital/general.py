@@ -24,6 +24,8 @@ from include.sample_hospital.randomness import Weighted
 
 HISTORY_DAYS = 1_040
 FUTURE_DAYS = 175
+# shares of 0, 1, 2, 3 chronic conditions in the age bands of ``diseases``
+_CHRONIC_COUNTS = ((80, 18, 2, 0), (62, 30, 7, 1), (30, 40, 22, 8), (12, 35, 33, 20))
 
 
 @cache
@@ -125,13 +127,20 @@ def stay(rng: Random, disease: Disease, day: date, others: list[Disease], age: i
             _sample(rng, disease, clock(rng, min(on + timedelta(days=1), end_day), 6, 8), 0.6, ("cbc",))
         )
         if disease.code[0] in "DKNC" and rng.random() < 0.9:
-            visit.pathology.append(Pathology(on, on + timedelta(days=rng.randint(3, 6)), "benign", name))
+            visit.pathology.append(Pathology(on, on + timedelta(days=rng.randint(3, 6)), "benign", _specimen(name)))
     visit.stage["days"] = str(days)
     if age > 70 and disease.inpatient > 0.5 and rng.random() < 0.012:
         visit.disposition = "5"
     else:
         visit.disposition = rng.choices(("1", "2", "3", "4", "9"), (93, 2, 2, 2, 1))[0]
     return visit
+
+
+def _specimen(operation: str) -> str:
+    """Return what an operation sends to pathology."""
+    organs = ("胆囊", "阑尾", "甲状腺", "子宫", "乳房", "结肠", "前列腺", "疝")
+    organ = next((organ for organ in organs if organ in operation), "病变")
+    return {"疝": "疝囊", "子宫": "子宫肌瘤", "乳房": "乳房肿物", "病变": "病变组织"}.get(organ, f"{organ}组织")
 
 
 def _episode(rng: Random, disease: Disease, day: date, others: list[Disease], person: Person, first: bool) -> Encounter:
@@ -155,50 +164,66 @@ def _pregnancy(rng: Random, due: date, others: list[Disease], earliest: date) ->
     return visits
 
 
-def plan(rng: Random, person: Person, first_day: date, known_by: date, last_day: date) -> Course:
-    """Return the course of a person without breast cancer from ``first_day`` to ``last_day``, with a visit before ``known_by``."""
-    start = max(first_day, person.birth + timedelta(days=3))
-    span = max((last_day - start).days, 1)
-    age_band = band(person.age_at(start))
-    menu = _menu(person.male, age_band)
-    chronic_wanted = rng.choices(
-        (0, 1, 2, 3), ((80, 18, 2, 0), (62, 30, 7, 1), (30, 40, 22, 8), (12, 35, 33, 20))[age_band]
-    )[0]
+def _chronic(rng: Random, person: Person, start: date, menu: Weighted[Disease]) -> list[Disease]:
+    """Draw the person's chronic conditions: more with age; restricted ones on their own, about one adult in 170."""
+    wanted = rng.choices((0, 1, 2, 3), _CHRONIC_COUNTS[band(person.age_at(start))])[0]
     conditions: list[Disease] = []
-    for _ in range(chronic_wanted * 3):
+    for _ in range(wanted * 3):
         candidate = menu.draw(rng)
-        if candidate.chronic and candidate not in conditions and len(conditions) < chronic_wanted:
+        if candidate.chronic and candidate not in conditions and len(conditions) < wanted:
             conditions.append(candidate)
     if person.age_at(start) >= 18 and rng.random() < 0.006:
         conditions.append(BY_CODE[rng.choice(("Z21.x00", "B20.900", "A53.900", "Z21.x00"))])
+    return conditions
+
+
+def _revisits(
+    rng: Random, disease: Disease, conditions: list[Disease], person: Person, day: date, last: date
+) -> list[Encounter]:
+    """Return the first visit for a chronic condition and its revisits at about equal intervals."""
+    visits: list[Encounter] = []
+    every = rng.choice((60, 90, 90, 120, 180, 240))
+    others = [d for d in conditions if d is not disease and d.code[:3] not in RESTRICTED]
+    for number in range(rng.choice((1, 2, 2, 3, 4, 6))):
+        if day > last:
+            break
+        visits.append(_episode(rng, disease, day, others, person, number == 0))
+        day += timedelta(days=every + rng.randint(-10, 14))
+    return visits
+
+
+def _acute(
+    rng: Random, conditions: list[Disease], person: Person, day: date, menu: Weighted[Disease]
+) -> list[Encounter]:
+    """Return an episode that is mostly acute, sometimes with a check some weeks later."""
+    disease = menu.draw(rng)
+    for _ in range(4):
+        if disease.chronic:
+            disease = menu.draw(rng)
+    visits = [_episode(rng, disease, day, conditions, person, True)]
+    if rng.random() < 0.3:
+        visits.append(outpatient(rng, disease, day + timedelta(days=rng.randint(14, 40)), [], False))
+    return visits
+
+
+def plan(rng: Random, person: Person, first_day: date, known_by: date, last_day: date) -> Course:
+    """Return the course of a person without breast cancer from ``first_day`` to ``last_day``.
+
+    At least one visit lies before ``known_by``.
+    """
+    start = max(first_day, person.birth + timedelta(days=3))
+    span = max((last_day - start).days, 1)
+    menu = _menu(person.male, band(person.age_at(start)))
+    conditions = _chronic(rng, person, start, menu)
     encounters: list[Encounter] = []
-    seen: set[str] = set()
     for disease in conditions:
         day = start + timedelta(days=rng.randrange(span))
-        every = rng.choice((60, 90, 90, 120, 180, 240))
-        for _ in range(rng.choice((1, 2, 2, 3, 4, 6))):
-            others = [d for d in conditions if d is not disease and d.code[:3] not in RESTRICTED]
-            encounters.append(_episode(rng, disease, day, others, person, disease.code not in seen))
-            seen.add(disease.code)
-            day += timedelta(days=every + rng.randint(-10, 14))
-            if day > last_day:
-                break
+        encounters += _revisits(rng, disease, conditions, person, day, last_day)
     wanted = rng.choices((0, 1, 2, 3, 4, 5), (10, 28, 26, 18, 11, 7))[0]
-    if not encounters:
-        wanted = max(wanted, 1)
-    for _ in range(wanted):
-        disease = menu.draw(rng)
-        for _ in range(4):
-            if disease.chronic:
-                disease = menu.draw(rng)
-        day = start + timedelta(days=rng.randrange(span))
-        encounters.append(_episode(rng, disease, day, conditions, person, True))
-        if rng.random() < 0.3:
-            encounters.append(outpatient(rng, disease, day + timedelta(days=rng.randint(14, 40)), [], False))
-    age = person.age_at(start)
-    if not person.male and 20 <= age <= 39 and rng.random() < 0.16:
-        due = start + timedelta(days=rng.randrange(span))
-        encounters += _pregnancy(rng, due, [], start)
+    for _ in range(wanted if encounters else max(wanted, 1)):
+        encounters += _acute(rng, conditions, person, start + timedelta(days=rng.randrange(span)), menu)
+    if not person.male and 20 <= person.age_at(start) <= 39 and rng.random() < 0.16:
+        encounters += _pregnancy(rng, start + timedelta(days=rng.randrange(span)), [], start)
     course = Course([e for e in encounters if start <= e.start.date() <= last_day], [], conditions)
     if all(e.start.date() >= known_by for e in course.encounters):
         day = start + timedelta(days=rng.randrange(max((known_by - start).days, 1)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from include.sample_hospital import canaries, identifiers, labs, staff, systems
+from include.sample_hospital import canaries, identifiers, labs, staff, tables
 from include.sample_hospital.answer_key import AnswerKey
 from include.sample_hospital.defects import KINDS
 from include.sample_hospital.errors import SampleHospitalError
@@ -27,12 +28,14 @@ from include.sample_hospital.render_clinical import EncounterWriter
 from include.sample_hospital.render_registration import his_row, lis_row, register_his, register_lis
 from include.sample_hospital.render_texts import write_contact, write_imaging, write_notes, write_pathology
 from include.sample_hospital.sink import Delivery
-from include.sample_hospital.truth import write_truth
+from include.sample_hospital.truth import TruthWriter
+
+_DELIVERIES_A_PASS = 24  # 13 files each stay open
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a call did. ``rows`` are the rows per delivery and file of all deliveries; ``written`` names the new ones."""
+    """What a call did. ``rows`` = rows per delivery and file, of all deliveries; ``written`` names the new ones."""
 
     root: Path
     answer_key: Path
@@ -89,8 +92,8 @@ def _write_registered_only(delivery: Delivery, settings: Settings, ordinal: int)
         person = make_person(settings.seed, index, settings.first_delivery, (index % 2 == 0, 30 + index % 40))
         registered = delivery.high - timedelta(hours=5 + place % 11)
         rows = (
-            (systems.HIS_PATIENT, his_row(person, 0, registered, delivery.high), his),
-            (systems.LIS_PATIENT, lis_row(person), lis),
+            (tables.HIS_PATIENT, his_row(person, 0, registered, delivery.high), his),
+            (tables.LIS_PATIENT, lis_row(person), lis),
         )
         for table, row, kinds in rows:
             turn = place // 2 + ordinal
@@ -104,27 +107,39 @@ def _write_registered_only(delivery: Delivery, settings: Settings, ordinal: int)
 
 def _write_canary_records(delivery: Delivery, settings: Settings) -> None:
     for record in canaries.structured(settings.patients):
-        delivery.key.add("canaries", record)
+        delivery.note_down("canaries", record)
     for index in canaries.identity_indexes(settings.patients):
         value = patient(settings, index).person.resident_id
-        delivery.key.add(
+        delivery.note_down(
             "canaries", {"type": "RESIDENT_ID", "value": value, "where": f"structured identifier of p{index:06d}"}
         )
 
 
-def _write_delivery(root: Path, key: AnswerKey, settings: Settings, ordinal: int) -> None:
+def _open(root: Path, key: AnswerKey, settings: Settings, ordinal: int) -> Delivery:
     low = datetime.min if ordinal == 0 else _midnight(settings, ordinal - 1)
     rng = derive(settings.seed, Stream.DEFECT, ordinal)
-    delivery = Delivery(root, settings.delivery(ordinal), ordinal, low, _midnight(settings, ordinal), key, rng)
+    return Delivery(root, settings.delivery(ordinal), ordinal, low, _midnight(settings, ordinal), key, rng)
+
+
+def _write_deliveries(root: Path, key: AnswerKey, settings: Settings, ordinals: list[int], truth: TruthWriter) -> None:
+    """Write some deliveries in one pass over the patients; each becomes complete in its turn."""
+    deliveries = [_open(root, key, settings, ordinal) for ordinal in ordinals]
     try:
-        if ordinal == 0:
-            _write_canary_records(delivery, settings)
-        for index in indexes(settings, ordinal):
-            _write_patient(delivery, settings, patient(settings, index))
-        _write_registered_only(delivery, settings, ordinal)
-        key.complete(delivery.name, delivery.finish())
+        for later in deliveries[1:]:
+            later.buffer_key()
+        if ordinals[0] == 0:
+            _write_canary_records(deliveries[0], settings)
+        for index in indexes(settings, ordinals[-1]):
+            one = patient(settings, index)
+            truth.add(one)
+            for delivery in deliveries:
+                _write_patient(delivery, settings, one)
+        for delivery in deliveries:
+            _write_registered_only(delivery, settings, delivery.ordinal)
+            key.complete(delivery.name, delivery.finish())
     except BaseException:
-        delivery.abandon()
+        for delivery in deliveries:
+            delivery.abandon()
         raise
 
 
@@ -135,11 +150,13 @@ def generate(
     daily_deliveries: int = 3,
     answer_key: Path | None = None,
 ) -> Summary:
-    """Write the deliveries of a hospital of ``patients`` people: the initial load and ``daily_deliveries`` days after it.
+    """Write the deliveries of a hospital of ``patients`` people: the initial load and ``daily_deliveries`` days after
+    it.
 
-    ``root`` gets ``<system>/<date>/<file>``; the answer key goes to ``answer_key`` (default: ``<root>/../answer_key``). Deliveries that
-    are already complete are left as they are, so a call with more days adds folders only. Raises SampleHospitalError for sizes out of
-    range and OccupiedFolderError when the answer key belongs to another hospital.
+    ``root`` gets ``<system>/<date>/<file>``; the answer key goes to ``answer_key`` (default:
+    ``<root>/../answer_key``). Deliveries that are already complete are left as they are, so a call with more days
+    adds folders only. Raises SampleHospitalError for sizes out of range and OccupiedFolderError when the answer key
+    belongs to another hospital.
     """
     if not 1 <= patients <= MAX_PATIENTS:
         raise SampleHospitalError(f"patients must be between 1 and {MAX_PATIENTS}, got {patients}: give another size")
@@ -151,22 +168,21 @@ def generate(
     settings = Settings(patients=patients, seed=seed)
     folder = answer_key if answer_key is not None else root.resolve().parent / "answer_key"
     key = AnswerKey(folder, {"patients": patients, "seed": seed, "first_delivery": settings.first_delivery.isoformat()})
-    wanted = [settings.delivery(ordinal).isoformat() for ordinal in range(daily_deliveries + 1)]
-    written: list[str] = []
     key.drop_incomplete([name for name in key.deliveries if _complete(root, name)])
+    first_missing = len(key.deliveries)
+    missing = list(range(first_missing, daily_deliveries + 1))
     key.begin()
     try:
-        for ordinal, name in enumerate(wanted):
-            if name not in key.deliveries:
-                _write_delivery(root, key, settings, ordinal)
-                written.append(name)
+        for start in range(0, len(missing), _DELIVERIES_A_PASS):
+            part = missing[start : start + _DELIVERIES_A_PASS]
+            with closing(TruthWriter(key, settings, part[-1])) as truth:
+                _write_deliveries(root, key, settings, part, truth)
     finally:
         key.close()
-    if written:
-        write_truth(key, settings, len(key.deliveries) - 1)
+    written = [settings.delivery(ordinal).isoformat() for ordinal in missing]
     rows = {name: key.counts(name) for name in key.deliveries}
     return Summary(root, folder, tuple(key.deliveries), tuple(written), rows, time.perf_counter() - started)
 
 
 def _complete(root: Path, name: str) -> bool:
-    return all((root / table.source / name / table.file).exists() for table in systems.TABLES)
+    return all((root / table.source / name / table.file).exists() for table in tables.TABLES)

@@ -1,4 +1,6 @@
-"""The hospital as a whole: which people it has and what happens to each. A patient is a pure function of (settings, index)."""
+"""The hospital as a whole: which people it has and what happens to each. A patient is a pure function of (settings,
+index).
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,7 @@ def _merge(cancer: Course, other: Course) -> Course:
 
 
 def second_number_from(one: Patient) -> int:
-    """Return the number of the encounter from which the person's second HIS number is used (beyond the last = never)."""
+    """Return the number of the encounter that first uses the second HIS number (beyond the last = never)."""
     count = len(one.course.encounters)
     return count // 2 if one.person.second_his_number and count > 1 else count
 

@@ -7,7 +7,7 @@
   China; that may change when the regulator allots them. They still match ``1[3-9]\\d{9}``.
 - Fixed line: area codes 010 and 020 with seven digits behind them, where these cities have eight.
 - Licence plate: Ningxia or Qinghai with the city letters W to Z, to our knowledge issued to no city.
-- Bank card: issuer number 620000 with a valid Luhn digit, to our knowledge issued to no bank (not checked with a register).
+- Bank card: issuer number 620000 with a valid Luhn digit, to our knowledge issued to no bank (no register was asked).
 - QQ: eleven digits from 99 up, above the numbers issued so far. E-mail: domains that RFC 2606 reserves.
 """
 
@@ -30,7 +30,7 @@ def check_digit(first17: str) -> str:
 
 
 def resident_id(index: int, birth: date, male: bool) -> str:
-    """Return the identity number of person ``index``: unique, valid check digit, region 99xxxx, odd sequence for men."""
+    """Return the identity number of person ``index``: unique, checked, region 99xxxx, odd sequence for men."""
     region = f"99{index * 7919 % 10_000:04d}"
     sequence = (index // 10_000) * 2 + 2 + int(male)
     first17 = f"{region}{birth:%Y%m%d}{sequence:03d}"

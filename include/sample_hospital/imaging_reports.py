@@ -1,5 +1,6 @@
 """Imaging reports: findings and impression for the modalities that the hospital exports."""
 
+# ruff: noqa: E501  (report sentences are kept whole)
 from __future__ import annotations
 
 from random import Random

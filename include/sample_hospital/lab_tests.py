@@ -1,4 +1,6 @@
-"""The laboratory's catalogue: local test codes, units, reference ranges by sex, panels, and the analysers that report in other units."""
+"""The laboratory's catalogue: local test codes, units, reference ranges by sex, panels, and the analysers that report
+in other units.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LabTest:
-    """One test. Range = reference interval in ``unit``; ``skewed`` tests are log-normal; ``text_only`` ones have no number."""
+    """One test. Range = reference interval in ``unit``; ``skewed`` tests are log-normal; ``text_only`` ones have no
+    number.
+    """
 
     code: str
     name: str
@@ -139,7 +143,7 @@ PANELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 TEST_PANEL = {code: panel for panel, (_, _, codes) in PANELS.items() for code in codes}
 
-# Analysers: blood counts run on one of the first list, everything else on one of the second. A test named in ``units`` is
+# Analysers: blood counts run on one of the first list, everything else on one of the second. A test named in UNITS is
 # reported by that analyser in another unit (value = catalogue value x factor). These rows are valid.
 HAEMATOLOGY = ("XN-9100", "BC-7500", "XN-550急诊")
 CHEMISTRY = ("AU5831", "cobas c702", "VITROS5600急诊")

@@ -11,7 +11,11 @@ from random import Random
 
 from include.sample_hospital.lab_tests import CHEMISTRY, HAEMATOLOGY, PANELS, TESTS, UNITS, LabTest
 from include.sample_hospital.people import Person
-from include.sample_hospital.randomness import Stream, derive
+from include.sample_hospital.randomness import Stream, Weighted, derive
+
+_HAEMATOLOGY = Weighted(list(zip(HAEMATOLOGY, (5, 4, 1), strict=True)))
+_CHEMISTRY = Weighted(list(zip(CHEMISTRY, (5, 4, 1), strict=True)))
+_NO_UNITS: dict[str, tuple[str, float, int]] = {}
 
 
 @dataclass(slots=True)
@@ -47,11 +51,15 @@ def baseline(seed: int, person: Person) -> dict[str, float]:
     return {code: gauss(0.0, 1.0) for code, test in TESTS.items() if not test.text_only}
 
 
-def _typical(test: LabTest, low: float, high: float, score: float) -> float:
+@cache
+def _distribution(code: str, male: bool) -> tuple[float, float]:
+    """Return (centre, spread) of the healthy; both are logarithms for skewed tests."""
+    test = TESTS[code]
+    low, high = test.limits(male)
     if test.skewed:
         floor = max(low, high / 6)
-        return exp((log(floor) + log(high)) / 2 + score * (log(high) - log(floor)) / 4.6)
-    return (low + high) / 2 + score * (high - low) / 5.2
+        return (log(floor) + log(high)) / 2, (log(high) - log(floor)) / 4.6
+    return (low + high) / 2, (high - low) / 5.2
 
 
 def _age_effect(code: str, age: int, male: bool) -> float:
@@ -87,10 +95,6 @@ def _blood_count(values: dict[str, float], fixed: Mapping[str, float]) -> None:
     values["RBC"] = values["HCT"] / values["MCV"] * 10
 
 
-def _number(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}"
-
-
 @cache
 def _limit(value: float, factor: float, decimals: int) -> str:
     text = f"{value * factor:.{max(decimals, 2)}f}"
@@ -105,37 +109,46 @@ def _text_reading(test: LabTest, positive: bool, instrument: str, rng: Random) -
     return Reading(test, "", word, "", "", "", "H" if positive else "N", instrument)
 
 
+def _values(sample: Sample, panel: str, person: Person, scores: Mapping[str, float], rng: Random) -> dict[str, float]:
+    """Return the panel's values in the catalogue's units."""
+    age, values, gauss = person.age_at(sample.at.date()), {}, rng.gauss
+    for code in PANELS[panel][2]:
+        test = TESTS[code]
+        if test.text_only:
+            continue
+        centre, spread = _distribution(code, person.male)
+        value = centre + spread * (0.75 * scores[code] + 0.6 * gauss(0.0, 1.0))
+        if test.skewed:
+            value = exp(value)
+        value *= _age_effect(code, age, person.male)
+        values[code] = sample.fixed.get(code, value * sample.effects.get(code, 1.0))
+    if panel == "cbc":
+        _blood_count(values, sample.fixed)
+    return values
+
+
+def _reading(test: LabTest, value: float, male: bool, instrument: str, rng: Random) -> Reading:
+    low, high = test.limits(male)
+    unit, factor, decimals = UNITS.get(instrument, _NO_UNITS).get(test.code) or (test.unit, 1.0, test.decimals)
+    printed = f"{max(value, 0.0) * factor:.{decimals}f}"
+    shown = float(printed)
+    flag = "L" if shown < low * factor - 1e-9 else "H" if shown > high * factor + 1e-9 else "N"
+    text = printed if flag == "N" or rng.random() < 0.6 else printed + ("↑" if flag == "H" else "↓")
+    return Reading(
+        test, printed, text, unit, _limit(low, factor, decimals), _limit(high, factor, decimals), flag, instrument
+    )
+
+
 def measure(sample: Sample, person: Person, scores: Mapping[str, float], rng: Random) -> list[Reading]:
     """Return the readings of a sample, in the order of its panels."""
-    male, age = person.male, person.age_at(sample.at.date())
     readings: list[Reading] = []
-    gauss = rng.gauss
     for panel in sample.panels:
-        instrument = rng.choices(HAEMATOLOGY if panel == "cbc" else CHEMISTRY, (5, 4, 1))[0]
-        units = UNITS.get(instrument, {})
-        tests = [TESTS[code] for code in PANELS[panel][2]]
-        values: dict[str, float] = {}
-        for test in tests:
+        instrument = (_HAEMATOLOGY if panel == "cbc" else _CHEMISTRY).draw(rng)
+        values = _values(sample, panel, person, scores, rng)
+        for code in PANELS[panel][2]:
+            test = TESTS[code]
             if test.text_only:
-                continue
-            low, high = test.limits(male)
-            code = test.code
-            value = _typical(test, low, high, 0.75 * scores[code] + 0.6 * gauss(0.0, 1.0)) * _age_effect(
-                code, age, male
-            )
-            values[code] = sample.fixed.get(code, value * sample.effects.get(code, 1.0))
-        if panel == "cbc":
-            _blood_count(values, sample.fixed)
-        for test in tests:
-            if test.text_only:
-                readings.append(_text_reading(test, test.code in sample.positive, instrument, rng))
-                continue
-            low, high = test.limits(male)
-            unit, factor, decimals = units.get(test.code, (test.unit, 1.0, test.decimals))
-            printed = _number(max(values[test.code], 0.0) * factor, decimals)
-            value = float(printed)
-            flag = "L" if value < low * factor - 1e-9 else "H" if value > high * factor + 1e-9 else "N"
-            low_text, high_text = _limit(low, factor, decimals), _limit(high, factor, decimals)
-            text = printed if flag == "N" or rng.random() < 0.6 else printed + ("↑" if flag == "H" else "↓")
-            readings.append(Reading(test, printed, text, unit, low_text, high_text, flag, instrument))
+                readings.append(_text_reading(test, code in sample.positive, instrument, rng))
+            else:
+                readings.append(_reading(test, values[code], person.male, instrument, rng))
     return readings

@@ -58,8 +58,14 @@ _MINORITY_FEMALE = (
 _FOREIGN_MALE = ("JOHN SMITHSON", "KENJI TANABE", "Pavel Novikov", "MARTIN OKAFORD", "Lukas Brandt")
 _FOREIGN_FEMALE = ("ANNA MULLERSON", "YUKO TANABE", "Elena Sokolovna", "GRACE OKAFORD", "Marie Dubreuil")
 
-_MALE = "伟强磊军洋勇杰涛超明刚平辉鹏华飞斌波宇浩凯健俊帆雷成龙志建国文武林德海山仁良光天达安岩中茂进有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆"
-_FEMALE = "芳娜敏静秀娟英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹霞香月莺媛艳瑞凡佳嘉琼勤珍贞莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁"
+_MALE = (
+    "伟强磊军洋勇杰涛超明刚平辉鹏华飞斌波宇浩凯健俊帆雷成龙志建国文武林德海山仁良光天达安岩中茂进有坚和彪"
+    "博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆"
+)
+_FEMALE = (
+    "芳娜敏静秀娟英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹霞香月莺媛艳瑞凡佳"
+    "嘉琼勤珍贞莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁"
+)
 _RARE_GIVEN = "翀祎昶旻晗煜玥垚淼焱骞赟珩瑄琬钰雯霏霁曦彧禹妤姝窈"
 
 _SURNAME = Weighted(

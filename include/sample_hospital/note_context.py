@@ -1,4 +1,6 @@
-"""What a note can mention: one lookup from template keys to words and identifiers of the person, the visit and the staff."""
+"""What a note can mention: one lookup from template keys to words and identifiers of the person, the visit and the
+staff.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ _ETHNIC = {
 
 
 class NoteContext:
-    """Lookup for one note. Unmarked words come back as text, identifiers as marks. Unknown keys are an error of the templates."""
+    """Lookup for one note. Unmarked words come back as text, identifiers as marks. Unknown keys are an error of the
+    templates.
+    """
 
     def __init__(
         self,
@@ -124,13 +128,14 @@ class NoteContext:
     def _contact_phone(self) -> Mark:
         return Mark(spans.PHONE, identifiers.spoken_number(self.rng, self.person.contact_mobile))
 
-    def _relative(self) -> Mark:
-        name = names.han_name(self.rng, self.rng.random() < 0.5, names.family_of(self.person.name))
-        return Mark(spans.PERSON, name)
-
-    def _kin(self) -> str:
+    def _kin(self) -> Text:
+        """Return a relative with the name: 其女李某某. Mothers and daughters-in-law keep their own surname."""
         age = self.person.age_at(self.at.date())
-        return self.rng.choice(("其母", "其父") if age < 25 else ("其女", "其子", "其弟", "其妹", "其姐"))
+        word = self.rng.choice(("其母", "其父") if age < 25 else ("其女", "其子", "其弟", "其妹", "其姐", "其儿媳"))
+        family = None if word in ("其母", "其儿媳") else names.family_of(self.person.name)
+        return (
+            Text().add(word).add(Mark(spans.PERSON, names.han_name(self.rng, word in ("其父", "其子", "其弟"), family)))
+        )
 
     def _outside_doctor(self) -> Mark:
         return Mark(spans.PERSON, names.han_name(self.rng, self.rng.random() < 0.5))
@@ -246,7 +251,8 @@ class NoteContext:
 
     def _vitals(self) -> str:
         r = self.rng
-        return f"T {r.uniform(36.2, 37.4):.1f}℃，P {r.randint(62, 98)}次/分，R {r.randint(16, 21)}次/分，BP {r.randint(102, 158)}/{r.randint(60, 95)}mmHg"
+        pulse, breath, pressure = r.randint(62, 98), r.randint(16, 21), f"{r.randint(102, 158)}/{r.randint(60, 95)}"
+        return f"T {r.uniform(36.2, 37.4):.1f}℃，P {pulse}次/分，R {breath}次/分，BP {pressure}mmHg"
 
     def _duration(self) -> str:
         r = self.rng

@@ -1,5 +1,8 @@
-"""Wording of the inpatient notes. Each name is a section, each line one of its variants; ``{keys}`` are looked up in NoteContext."""
+"""Wording of the inpatient notes. Each name is a section, each line one of its variants; ``{keys}`` are looked up in
+NoteContext.
+"""
 
+# ruff: noqa: E501  (one template, one line)
 from __future__ import annotations
 
 HEADERS = (
@@ -7,7 +10,7 @@ HEADERS = (
     "患者姓名:{name} 性别:{sex} 年龄:{age} 出生日期:{birth}\n住院号:{admission_no} 病案号:{mrn} 床号:{bed}\n工作单位:{employer} 家庭住址:{home}\n身份证号:{rid} 联系电话:{mobile}\n入院时间:{admitted} 记录时间:{now}",
     "{name}，{sex}，{age}，{ethnic}，{marital}，家住{home}，联系电话{mobile}。因“{complaint}”于{admitted}由门诊收入我科，病史由本人及{relation}{contact}提供，可靠。",
     "【一般情况】{name} {sex} {age} {marital} {ethnic}\n【身份证】{rid}\n【单位】{employer}\n【现住址】{home}\n【联系方式】本人{mobile}；{contact_relation}{contact} {contact_phone}\n【入院】{admitted}  【记录】{today}",
-    "科室：{department}  床位：{bed}  住院号：{admission_no}\n患者{name}，{sex}性，{age}，于{admitted}入院，{today}采集病史，供史者：患者本人及{kin}{relative}。",
+    "科室：{department}  床位：{bed}  住院号：{admission_no}\n患者{name}，{sex}性，{age}，于{admitted}入院，{today}采集病史，供史者：患者本人及{kin}。",
     "姓    名：{name}\n性    别：{sex}\n年    龄：{age}\n住    址：{street}\n联 系 人：{contact}\n联系电话：{contact_phone}\n入院时间：{admitted}",
     "{name} {sex} {age} 住院号{admission_no} 入院日期{admitted} 记录者：{doctor}",
 )
@@ -20,10 +23,10 @@ COMPLAINTS = (
 )
 ILLNESS = (
     "现病史：患者{duration}前无明显诱因出现{complaint}，无畏寒、寒战，无恶心、呕吐，{recently}曾到{outside}就诊，予对症处理（具体不详），症状无明显缓解。为进一步诊治来我院，门诊拟“{disease}”收入院。起病以来，精神、睡眠一般，胃纳可，大小便正常，体重无明显变化。",
-    "现病史：{calling}{duration}来{complaint}，曾自服药物，效果欠佳。{long_ago}在{outside}住院，当时主管医师{outside_doctor}，诊断“{disease}”，好转出院。近{duration}症状反复，{kin}{relative}陪同来诊，急查血常规等后收住院。",
+    "现病史：{calling}{duration}来{complaint}，曾自服药物，效果欠佳。{long_ago}在{outside}住院，当时主管医师{outside_doctor}，诊断“{disease}”，好转出院。近{duration}症状反复，{kin}陪同来诊，急查血常规等后收住院。",
     "【现病史】缘患者于{recently}开始出现{complaint}，呈间断性，劳累后加重，休息可缓解，伴乏力，无胸闷、气促，无黄染、皮疹。在当地{outside}查B超等检查，建议上级医院治疗，遂至我院{department}门诊，接诊医生{doctor}建议住院。病程中患者饮食、睡眠尚可，二便如常。",
     "现病史：患者自诉{complaint}{duration}，程度逐渐加重，不伴发热、盗汗、消瘦。昨日症状再发，家属{contact}急送我院，急诊给予吸氧、补液处理后收入我科。既往外院病历（{outside}，{past_month}）提示类似发作史。",
-    "现病史：{age}患者，{duration}前体检时{outside}发现异常，未予重视。{recently}起{complaint}，夜间明显，遂由{kin}{relative}（电话{mobile}）陪同就诊。门诊查：{lab_line}。为求系统治疗收入院。",
+    "现病史：{age}患者，{duration}前体检时{outside}发现异常，未予重视。{recently}起{complaint}，夜间明显，遂由{kin}（电话{mobile}）陪同就诊。门诊查：{lab_line}。为求系统治疗收入院。",
     "现病史：入院前{duration}，患者在单位（{employer}）工作时突感不适，表现为{complaint}，经休息无缓解，同事送至{outside}，查心电图未见明显异常，予口服药物治疗。{today}来院复诊，查体后以“{disease}”收住。",
     "现病史：{honor}{duration}前受凉后出现{complaint}，自行购药治疗无好转。无胸痛、咯血，无腹泻、里急后重。{recently}于社区门诊输液3天，具体用药不详。今来我院就诊，血常规示：{lab_line}。",
 )
@@ -38,15 +41,34 @@ PAST = (
 PERSONAL = (
     "个人史：生于{city}，长期居住本地，无疫区接触史。{marital}，配偶及子女体健。否认吸烟、饮酒嗜好。",
     "个人史：出生于原籍，{long_ago}迁居现址{street}。吸烟{years}年，20支/日，已戒。偶饮酒。{marital}。",
-    "个人史及婚育史：{marital}，{kin}{relative}体健。现职单位{employer}。无毒物、放射性物质接触史。",
+    "个人史及婚育史：{marital}，{kin}体健。现职单位{employer}。无毒物、放射性物质接触史。",
     "个人史：否认疫水接触史，无冶游史。生活自理，与{relation}同住于{street}。",
     "个人史：{marital}，育有子女，均体健。无吸毒史。就诊资料由家属{contact}保管，邮箱{email}。",
 )
+CHILD_PERSONAL = (
+    "个人史：足月顺产，出生体重3.2kg，无窒息抢救史，母乳喂养，按时添加辅食，生长发育与同龄儿相仿。按计划免疫接种。现随{relation}{contact}居住于{street}。",
+    "个人史：出生史无特殊，无新生儿黄疸延长史。就读于{employer}，成绩良好。监护人{contact}，电话{contact_phone}。",
+    "个人史：G2P2，足月剖宫产，Apgar评分10分。预防接种按时，否认异物吸入史。{kin}体健。",
+)
+CHILD_PAST = (
+    "既往史：平素体健，否认热性惊厥史，否认食物、药物过敏史，否认手术、输血史。",
+    "既往史：{past_month}因“支气管肺炎”在{outside}住院，好转出院。否认川崎病、手足口病史。",
+)
+MENSES = (
+    "月经史：14岁初潮，5/28天，末次月经{recently}，经量中等，无痛经。",
+    "月经及生育史：已绝经，G2P2，均为顺产。",
+    "月经史：初潮13岁，周期规则，LMP {recently}。",
+)
 FAMILY = (
     "家族史：父母已故，死因不详。否认家族遗传病史。",
-    "家族史：其母患高血压病，{kin}{relative}曾患肺癌，余无特殊。",
+    "家族史：其母患高血压病，{kin}曾患肺癌，余无特殊。",
     "家族史：否认家族中有类似疾病、肿瘤及遗传病史。",
     "家族史：父亲有冠心病，母亲健在。一姐于{past_month}确诊甲状腺癌，在{outside}手术。",
+)
+ASSESSMENTS = (
+    "补充病史：患者精神状态可，对疾病认识充分，治疗依从性好。营养风险筛查NRS2002评分1分，跌倒评分（Morse）25分，Braden评分20分，自理能力Barthel指数95分。VTE风险评估（Caprini）2分，已行健康宣教。",
+    "护理评估：Barthel指数100分，Braden评分22分，疼痛评分NRS 1分。过敏标识已佩戴，腕带信息（{name}，{admission_no}）核对无误。",
+    "知情同意：已向患者及{relation}{contact}告知住院须知、检查治疗方案及费用，签署授权委托书，受托人{contact}，身份证复印件留存。",
 )
 EXAMS = (
     "体格检查：{vitals}。神志清楚，查体合作。全身皮肤黏膜无黄染、出血点，浅表淋巴结未触及肿大。颈软，气管居中，双肺呼吸音清，未闻及干湿性啰音。心率80次/分，律齐，各瓣膜听诊区未闻及病理性杂音。腹平软，无压痛及反跳痛，Murphy征阴性，肝脾肋下未触及，肠鸣音正常，4次/分。双下肢无浮肿。生理反射存在，Babinski征、Kernig征未引出。",
@@ -66,8 +88,8 @@ AUXILIARY = (
     "门诊资料：检验（就诊号{visit_no}）{lab_line}；影像片号由患者自带。",
 )
 PLANS = (
-    "初步诊断：{diagnoses}\n诊疗计划：1.完善三大常规、肝肾功能、凝血等检查；2.予{treatment}治疗；3.请上级医师{senior}指导诊治。\n医师签名：{doctor}  {today}",
-    "入院诊断：{diagnoses}\n处理：完善相关检查，{treatment}对症支持，密切观察病情变化。已向患者及{relation}{contact}交代病情，表示理解并签字。\n            住院医师：{doctor}",
+    "初步诊断：{diagnoses}\n诊疗计划：1.完善三大常规、肝肾功能、凝血等检查；2.予{treatment}等治疗；3.请上级医师{senior}指导诊治。\n医师签名：{doctor}  {today}",
+    "入院诊断：{diagnoses}\n处理：完善相关检查，予{treatment}及对症支持，密切观察病情变化。已向患者及{relation}{contact}交代病情，表示理解并签字。\n            住院医师：{doctor}",
     "诊断：{diagnoses}\n拟诊讨论：患者{sex}性，{age}，{complaint}，结合检查支持诊断。治疗予{treatment}。\n{senior}主任医师 / {doctor}主治医师",
     "初步诊断:{diagnoses}\n计划:①二级护理；②{treatment}；③必要时请会诊。家属联系电话{contact_phone}。\n记录医师:{doctor} 审核:{senior} {now}",
 )
@@ -77,7 +99,7 @@ ASIDES = (
     "家属微信：{wechat}，便于通知检查时间。",
     "患者QQ{qq}，外地家属可视频探视。",
     "退费请汇入银行卡{card}（户名{name}）。",
-    "由{kin}{relative}驾车（{plate}）送入院。",
+    "由{kin}驾车（{plate}）送入院。",
     "原主管医师{outside_doctor}（{outside}，电话{landline}）来电了解病情。",
     "检查报告发送至{email}。",
     "紧急情况请联系{contact}：{contact_phone}，备用电话{landline}。",
@@ -134,8 +156,8 @@ CHEMO_ILLNESS = (
     "现病史：{side}乳腺癌（{stage}，{subtype}）综合治疗中，方案：{regimen_zh}，本次为第{cycle}周期。{recently}在{outside}抽血复查，结果见外院单。无胸闷、心悸，PICC/输液港局部无红肿。",
 )
 BREAST_ILLNESS = (
-    "现病史：患者{duration}前洗澡时无意发现{side}乳{quadrant}肿物，约花生米大小，无疼痛，未重视，渐增大至约{size}cm。{recently}至{outside}查彩超提示BI-RADS 5类，来我院穿刺活检，病理（病理号{pathology_no}）示{histology}，免疫组化：{ihc_line}。门诊以“{side}乳癌”收入院。月经规律/已绝经，否认乳癌家族史。",
-    "现病史：{honor}于{diagnosed}体检钼靶发现{side}乳{quadrant}簇状钙化，MRI考虑恶性，穿刺病理：{histology}，{ihc_line}。{neo_line}今为手术治疗入院，{kin}{relative}陪同，术前谈话对象为{relation}{contact}。",
+    "现病史：患者{duration}前洗澡时无意发现{side}乳{quadrant}肿物，约花生米大小，无疼痛，未重视，渐增大至约{size}cm。{recently}至{outside}查彩超提示BI-RADS 5类，来我院穿刺活检，病理（病理号{pathology_no}）示{histology}，免疫组化：{ihc_line}。门诊以“{side}乳癌”收入院。否认乳癌家族史。",
+    "现病史：{honor}于{diagnosed}体检钼靶发现{side}乳{quadrant}簇状钙化，MRI考虑恶性，穿刺病理：{histology}，{ihc_line}。{neo_line}今为手术治疗入院，{kin}陪同，术前谈话对象为{relation}{contact}。",
 )
 FEVER = (
     "现病史：{calling}乳癌化疗后第{days}天，{recently}起发热，最高39.1℃，伴寒战、咽痛，在{outside}急诊查血常规示中性粒细胞明显减少，转入我院。予G-CSF、哌拉西林他唑巴坦抗感染。",

@@ -128,14 +128,20 @@ class NoteWriter:
         short = story == "chemo" and int(self.encounter.stage["cycle"]) > 1
         self._pick(text, context, t.HEADERS)
         self._pick(text, context, t.COMPLAINTS)
+        if illness is t.ILLNESS and (not 18 <= self.person.age_at(at.date()) <= 60 or len(self.person.employer) <= 4):
+            illness = tuple(variant for variant in illness if "{employer}" not in variant)
         self._pick(text, context, illness)
-        self._pick(text, context, t.PAST, 0.3 if short else 0.95)
-        self._pick(text, context, t.PERSONAL, 0.15 if short else 0.8)
+        age = self.person.age_at(at.date())
+        self._pick(text, context, t.CHILD_PAST if age < 15 else t.PAST, 0.3 if short else 0.95)
+        self._pick(text, context, t.CHILD_PERSONAL if age < 15 else t.PERSONAL, 0.15 if short else 0.8)
+        if not self.person.male and 15 <= age <= 75:
+            self._pick(text, context, t.MENSES[1:2] if age > 55 else t.MENSES[::2], 0.1 if short else 0.6)
         self._pick(text, context, t.FAMILY, 0.15 if short else 0.7)
         self._pick(text, context, t.EXAMS)
         if self.tumour is not None and story == "breast_surgery":
             self._pick(text, context, t.BREAST_EXAMS)
         self._pick(text, context, t.AUXILIARY, 0.8)
+        self._pick(text, context, t.ASSESSMENTS, 0.25)
         self._pick(text, context, t.ASIDES, 0.22)
         text.fill(self.rng.choice(t.PLANS), context)
         return Note(*ADMISSION, self.staff["doctor"], at, text)

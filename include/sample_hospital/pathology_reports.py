@@ -1,5 +1,8 @@
-"""Pathology reports: gross description, diagnosis and immunohistochemistry, with the identifiers that find their way into them."""
+"""Pathology reports: gross description, diagnosis and immunohistochemistry, with the identifiers that find their way
+into them.
+"""
 
+# ruff: noqa: E501  (report sentences are kept whole)
 from __future__ import annotations
 
 from random import Random
@@ -24,6 +27,7 @@ _REMARKS = (
     "\n补充报告日期：{today}。报告医师：{assistant}",
 )
 _BENIGN = {
+    "疝": "（疝囊）纤维脂肪组织，局部间皮增生，慢性炎症细胞浸润，未见恶性证据。",
     "胆囊": "（胆囊）慢性胆囊炎急性发作，胆囊结石，局部黏膜糜烂，未见异型增生。",
     "阑尾": "（阑尾）急性化脓性阑尾炎伴阑尾周围炎，阑尾腔内见粪石。",
     "甲状腺": "（甲状腺）结节性甲状腺肿伴腺瘤样增生，局灶见淋巴细胞聚集，未见恶性证据。",

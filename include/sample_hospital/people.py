@@ -1,5 +1,6 @@
-"""The people of the sample hospital. Every one of them is invented and cannot exist: see ``identifiers`` for why no number
-here can belong to somebody. A person is a pure function of (seed, index)."""
+"""The people of the sample hospital. Every one of them is invented and cannot exist: see ``identifiers`` for why no
+number here can belong to somebody. A person is a pure function of (seed, index).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ _RELATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human being (grain: one). Dates of birth are exact; ``resident_id`` is empty for some children and foreigners."""
+    """One human being (grain: one). Dates of birth are exact; ``resident_id`` is empty for some children and
+    foreigners.
+    """
 
     index: int
     name: str
@@ -100,7 +103,9 @@ def relation_phrase(person: Person) -> str:
 
 
 def make_person(seed: int, index: int, today: date, sex_age: tuple[bool, int] | None = None) -> Person:
-    """Return person ``index`` of the hospital ``seed``; ``sex_age`` = (male, age on ``today``) overrides the usual mix."""
+    """Return person ``index`` of the hospital ``seed``; ``sex_age`` = (male, age on ``today``) overrides the usual
+    mix.
+    """
     rng = derive(seed, Stream.PERSON, index)
     male = rng.random() < 0.44
     low, high = _AGE_BAND.draw(rng)

@@ -1,5 +1,6 @@
-"""Addresses, workplaces and institutions. Provinces, cities and districts are real (region codes need them); roads, estates,
-firms and hospitals are invented by combination."""
+"""Addresses, workplaces and institutions. Provinces, cities and districts are real (region codes need them); roads,
+estates, firms and hospitals are invented by combination.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +97,8 @@ def address(rng: Random) -> Address:
     road = f"{rng.choice(_ROAD_A)}{rng.choice(_ROAD_B)}{rng.randint(1, 899)}号"
     style = rng.random()
     if style < 0.55:
-        house = f"{rng.choice(_ESTATE)}{rng.choice(_ESTATE_B)}{rng.randint(1, 36)}栋{rng.randint(1, 33)}{rng.randint(1, 8):02d}房"
+        estate = rng.choice(_ESTATE) + rng.choice(_ESTATE_B)
+        house = f"{estate}{rng.randint(1, 36)}栋{rng.randint(1, 33)}{rng.randint(1, 8):02d}房"
     elif style < 0.8:
         house = f"{rng.randint(1, 20)}号楼{rng.randint(1, 6)}单元{rng.randint(1, 28)}{rng.randint(1, 6):02d}室"
     else:

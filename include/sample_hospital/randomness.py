@@ -1,4 +1,6 @@
-"""Derived random streams: every person, visit and day has its own generator, so nothing depends on what was drawn before."""
+"""Derived random streams: every person, visit and day has its own generator, so nothing depends on what was drawn
+before.
+"""
 
 from __future__ import annotations
 

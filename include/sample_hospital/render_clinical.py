@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from include.sample_hospital import identifiers, systems
+from include.sample_hospital import identifiers, tables
 from include.sample_hospital.course import EMERGENCY, INPATIENT, Encounter
 from include.sample_hospital.drugs import DRUGS, PANEL_PRICE_CENTS, SERVICES
 from include.sample_hospital.lab_tests import PANELS
@@ -28,8 +28,9 @@ _LAB_WORDS = {
 
 
 class EncounterWriter:
-    """Writes one encounter's structured rows into a delivery. Rows are drawn in full every time and written when they are due,
-    so an encounter that spans deliveries has the same content in each."""
+    """Writes one encounter's structured rows into a delivery. Rows are drawn in full every time and written when they
+    are due, so an encounter that spans deliveries has the same content in each.
+    """
 
     def __init__(
         self, delivery: Delivery, rng: Random, person: Person, encounter: Encounter, his_no: str, staff: dict[str, str]
@@ -68,7 +69,7 @@ class EncounterWriter:
             encounter.disposition if ended and encounter.inpatient else "",
             route if encounter.inpatient else "",
         )
-        delivery.row(systems.HIS_VISIT, row)
+        delivery.row(tables.HIS_VISIT, row)
 
     def diagnoses(self) -> None:
         at = self.encounter.start + timedelta(minutes=25)
@@ -77,7 +78,7 @@ class EncounterWriter:
         for number, (code, name) in enumerate(self.encounter.diagnoses, start=1):
             rank = "1" if number == 1 else "2"
             self.delivery.row(
-                systems.HIS_DIAGNOSIS,
+                tables.HIS_DIAGNOSIS,
                 (f"D{self.digits}{number:02d}", self.visit_no, self.his_no, rank, code, name, stamp(at)),
             )
 
@@ -92,7 +93,7 @@ class EncounterWriter:
             status = "3" if cancelled else "2" if stopped else "1"
             stop_text = stamp(stop) if stop is not None and stopped else ""
             self.delivery.row(
-                systems.HIS_ORDER,
+                tables.HIS_ORDER,
                 (
                     number,
                     self.visit_no,
@@ -124,7 +125,7 @@ class EncounterWriter:
             kind,
             stamp(at),
         )
-        self.delivery.row(systems.HIS_FEE, row)
+        self.delivery.row(tables.HIS_FEE, row)
 
     def service(self, code: str, quantity: int, at: datetime) -> None:
         name, cents, kind = SERVICES[code]
@@ -168,7 +169,7 @@ class EncounterWriter:
                     drug.route,
                     stamp(dispensed),
                 )
-                self.delivery.row(systems.HIS_DRUG, row)
+                self.delivery.row(tables.HIS_DRUG, row)
             self.fee(drug.code, drug.name, "西药费", drug.packs, drug.price_cents, dispensed)
 
     def operations(self) -> None:
@@ -187,7 +188,7 @@ class EncounterWriter:
                     operation.anesthesia,
                     self.staff["senior"],
                 )
-                self.delivery.row(systems.HIS_OPERATION, row)
+                self.delivery.row(tables.HIS_OPERATION, row)
             self.service("SS01", 1, known)
             if operation.anesthesia not in ("无", "局部麻醉"):
                 self.service("MZ01", 1, known)
@@ -241,7 +242,7 @@ class EncounterWriter:
                         reported_text,
                         reading.instrument,
                     )
-                    delivery.row(systems.LIS_RESULT, row)
+                    delivery.row(tables.LIS_RESULT, row)
 
     def write(self, scores: dict[str, float]) -> None:
         """Write everything that HIS and LIS know of this encounter."""

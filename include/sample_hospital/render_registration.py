@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from include.sample_hospital import identifiers, systems
+from include.sample_hospital import identifiers, tables
 from include.sample_hospital.people import Person
 from include.sample_hospital.sink import Delivery
-from include.sample_hospital.systems import Row
+from include.sample_hospital.writers import Row
 
 
 def stamp(moment: datetime) -> str:
@@ -60,9 +60,9 @@ def register_his(delivery: Delivery, person: Person, which: int, first_visit: da
     change = person.mobile_changes_at
     changed = change is not None and change > registered and delivery.holds(change)
     if delivery.holds(registered) or changed:
-        delivery.row(systems.HIS_PATIENT, his_row(person, which, registered, delivery.high), defects=False)
+        delivery.row(tables.HIS_PATIENT, his_row(person, which, registered, delivery.high), defects=False)
 
 
 def register_lis(delivery: Delivery, person: Person, first_sample: datetime) -> None:
     if delivery.holds(first_sample):
-        delivery.row(systems.LIS_PATIENT, lis_row(person), defects=False)
+        delivery.row(tables.LIS_PATIENT, lis_row(person), defects=False)

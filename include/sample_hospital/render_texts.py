@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from include.sample_hospital import follow_up_remarks, identifiers, imaging_reports, pathology_reports, staff, systems
+from include.sample_hospital import follow_up_remarks, identifiers, imaging_reports, pathology_reports, staff, tables
 from include.sample_hospital.course import OUTPATIENT, Contact, Course, Encounter
 from include.sample_hospital.note_context import NoteContext
 from include.sample_hospital.notes import NoteWriter
@@ -49,7 +49,7 @@ def write_notes(delivery: Delivery, rng: Random, person: Person, course: Course,
             person.resident_id,
             str(note.text),
         )
-        delivery.row(systems.EMR_NOTE, row, {"text": note.text})
+        delivery.row(tables.EMR_NOTE, row, {"text": note.text})
 
 
 def write_pathology(
@@ -88,7 +88,7 @@ def write_pathology(
             str(diagnosis),
             str(stain),
         )
-        delivery.row(systems.PATH_REPORT, row, {"gross_text": gross, "diagnosis_text": diagnosis, "ihc_text": stain})
+        delivery.row(tables.PATH_REPORT, row, {"gross_text": gross, "diagnosis_text": diagnosis, "ihc_text": stain})
 
 
 def write_imaging(
@@ -127,7 +127,7 @@ def write_imaging(
             str(impression),
             duty["doctor"],
         )
-        delivery.row(systems.PACS_STUDY, row, {"findings_text": findings, "impression_text": impression})
+        delivery.row(tables.PACS_STUDY, row, {"findings_text": findings, "impression_text": impression})
 
 
 def write_contact(delivery: Delivery, rng: Random, person: Person, contact: Contact, number: int, seed: int) -> None:
@@ -153,4 +153,4 @@ def write_contact(delivery: Delivery, rng: Random, person: Person, contact: Cont
         contact.death.isoformat() if contact.death else "",
         str(remark),
     )
-    delivery.row(systems.FOLLOW_UP_CONTACT, row, {"remark_text": remark})
+    delivery.row(tables.FOLLOW_UP_CONTACT, row, {"remark_text": remark})

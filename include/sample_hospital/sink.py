@@ -1,16 +1,20 @@
-"""One delivery being written: the files of all tables, the window of time it covers, and the answer key's lines about it."""
+"""One delivery being written: the files of all tables, the window of time it covers, and the answer key's lines about
+it.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from include.sample_hospital import canaries, systems
+from include.sample_hospital import canaries, tables
 from include.sample_hospital.answer_key import AnswerKey
 from include.sample_hospital.defects import DefectPlanter
 from include.sample_hospital.spans import Text
-from include.sample_hospital.systems import Row, Table, TableWriter
+from include.sample_hospital.tables import Table
+from include.sample_hospital.writers import Row, TableWriter
 
 _PREFIX = {"study_uid": "2.25.9", "patient_no": "", "pathology_no": "B9", "visit_no": "V9"}
 
@@ -28,9 +32,23 @@ class Delivery:
     ) -> None:
         self.day, self.low, self.high, self.key, self.ordinal = day, low, high, key, ordinal
         self.name = day.isoformat()
-        self._writers = {id(table): TableWriter(table, root / table.source / self.name) for table in systems.TABLES}
-        self.planter = DefectPlanter(key, self.name, ordinal, rng, _fresh_key)
+        self._writers = {id(table): TableWriter(table, root / table.source / self.name) for table in tables.TABLES}
+        self.planter = DefectPlanter(self.note_down, self.name, ordinal, rng, _fresh_key)
+        self._buffer: list[tuple[str, dict[str, Any]]] | None = None
         self.next_note_canary = 0 if ordinal == 0 else len(canaries.NOTE_CANARIES)
+
+    def buffer_key(self) -> None:
+        """Keep the answer key's lines back until ``finish`` (several deliveries are written in one pass, the key goes
+        by delivery).
+        """
+        self._buffer = []
+
+    def note_down(self, name: str, record: dict[str, Any]) -> None:
+        """Add a line to the answer key."""
+        if self._buffer is None:
+            self.key.add(name, record)
+        else:
+            self._buffer.append((name, record))
 
     def holds(self, moment: datetime) -> bool:
         return self.low <= moment < self.high
@@ -54,7 +72,7 @@ class Delivery:
         for field, text in texts.items():
             if not len(text):
                 continue
-            self.key.add(
+            self.note_down(
                 "spans",
                 {
                     "source": table.source,
@@ -72,13 +90,16 @@ class Delivery:
         if self.next_note_canary < len(canaries.NOTE_CANARIES):
             sentence, record = canaries.sentence(self.next_note_canary)
             text.add("\n").add(sentence)
-            self.key.add("canaries", {**record, "where": where})
+            self.note_down("canaries", {**record, "where": where})
             self.next_note_canary += 1
 
     def finish(self) -> dict[str, int]:
         """Close all files under their own names; return the rows of each."""
+        for name, record in self._buffer or ():
+            self.key.add(name, record)
+        self._buffer = None
         counts = {}
-        for table in systems.TABLES:
+        for table in tables.TABLES:
             writer = self._writers[id(table)]
             writer.finish()
             counts[f"{table.source}/{table.file}"] = writer.rows

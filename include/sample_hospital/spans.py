@@ -1,4 +1,6 @@
-"""Text that knows where its identifiers are: pieces are appended in order, so the recorded offsets are exact by construction."""
+"""Text that knows where its identifiers are: pieces are appended in order, so the recorded offsets are exact by
+construction.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ def _pieces(template: str) -> tuple[tuple[str, str], ...]:
 
 
 def written_date(rng: Random, day: date, short_allowed: bool = True) -> Mark:
-    """Return a date in one of the forms that notes use (日 and month without padding, ISO, slashes, dots, without year)."""
+    """Return a date in one of the forms that notes use (日 and month without padding, ISO, slashes, dots, without
+    year).
+    """
     style = rng.random()
     if style < 0.34:
         text = f"{day.year}年{day.month}月{day.day}日"

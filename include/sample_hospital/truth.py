@@ -1,4 +1,6 @@
-"""The parts of the answer key that describe people: same-person numbers and the facts of every breast cancer, as of the last delivery."""
+"""The parts of the answer key that describe people: same-person numbers and the facts of every breast cancer, as of
+the last delivery.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 from include.sample_hospital import identifiers
 from include.sample_hospital.answer_key import AnswerKey
 from include.sample_hospital.breast_cancer import BreastCancer
-from include.sample_hospital.hospital import Patient, Settings, indexes, patient, second_number_from
+from include.sample_hospital.hospital import Patient, Settings, second_number_from
 
 
 def _numbers(one: Patient, before: datetime) -> dict[str, list[str]]:
@@ -79,20 +81,25 @@ def cancer_record(one: Patient, tumour: BreastCancer, before: date) -> dict[str,
     }
 
 
-def write_truth(key: AnswerKey, settings: Settings, ordinal: int) -> None:
-    """Write ``persons.ndjson`` and ``breast_cancer.ndjson`` as they stand after delivery ``ordinal``."""
-    day = settings.delivery(ordinal)
-    before = datetime(day.year, day.month, day.day)
-    with key.open_new("persons") as persons, key.open_new("breast_cancer") as cancers:
-        for index in indexes(settings, ordinal):
-            one = patient(settings, index)
-            record = {
-                "person": one.person.key,
-                **_numbers(one, before),
-                "has_resident_id": bool(one.person.resident_id),
-            }
-            if record["his"]:
-                key.write_line(persons, record)
-            tumour = one.course.cancer
-            if tumour is not None and tumour.diagnosed_on is not None and tumour.diagnosed_on < day:
-                key.write_line(cancers, cancer_record(one, tumour, day))
+class TruthWriter:
+    """Writes ``persons.ndjson`` and ``breast_cancer.ndjson`` as they stand after delivery ``ordinal``, person by
+    person.
+    """
+
+    def __init__(self, key: AnswerKey, settings: Settings, ordinal: int) -> None:
+        self._key, self._day = key, settings.delivery(ordinal)
+        self._before = datetime(self._day.year, self._day.month, self._day.day)
+        self._persons, self._cancers = key.open_new("persons"), key.open_new("breast_cancer")
+
+    def add(self, one: Patient) -> None:
+        person, tumour = one.person, one.course.cancer
+        numbers = _numbers(one, self._before)
+        if numbers["his"]:
+            record = {"person": person.key, **numbers, "has_resident_id": bool(person.resident_id)}
+            self._key.write_line(self._persons, record)
+        if tumour is not None and tumour.diagnosed_on is not None and tumour.diagnosed_on < self._day:
+            self._key.write_line(self._cancers, cancer_record(one, tumour, self._day))
+
+    def close(self) -> None:
+        self._persons.close()
+        self._cancers.close()

@@ -22,8 +22,9 @@ def _of_zone(models: list[Any], zone: str) -> list[Any]:
 
 
 def _tested_keys(manifest: Any, model: Any) -> list[str]:
-    tests = [manifest.nodes[name] for name in manifest.child_map[model.unique_id] if name.startswith("test.")]
-    return [t.name for t in tests if t.test_metadata and t.test_metadata.name.startswith("unique") and t.attached_node == model.unique_id]
+    children = [manifest.nodes[name] for name in manifest.child_map[model.unique_id] if name in manifest.nodes]
+    generic = [node for node in children if getattr(node, "attached_node", None) == model.unique_id]
+    return [test.name for test in generic if test.test_metadata.name.startswith("unique")]
 
 
 @pytest.mark.parametrize("zone", ZONES)

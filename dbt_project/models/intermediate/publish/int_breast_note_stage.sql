@@ -1,5 +1,5 @@
 -- One row per clinical note of the cohort that states a TNM category or a stage group.
-with note as (
+with note as materialized (  -- only the cohort's notes are searched
     select
         clinical_note.person_id,
         clinical_note.authored_at::date as stated_on,

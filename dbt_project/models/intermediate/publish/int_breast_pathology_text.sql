@@ -1,5 +1,5 @@
 -- One row per pathology report of the cohort: its texts joined, normalised, and cut into the statements about each marker.
-with report as (
+with report as materialized (  -- normalised once
     select
         pathology_report.report_key,
         pathology_report.person_id,

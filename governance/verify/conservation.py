@@ -1,0 +1,277 @@
+"""Nothing lost, nothing doubled: rows are counted on both sides of every hop, and must agree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import psycopg
+from psycopg import sql
+
+from governance.contracts import Catalogue, Contract
+from governance.contracts.model import Protection
+from governance.verify.context import Context, columns_of, has_table, tables_of, value
+from governance.verify.counting import count_rows
+from governance.verify.results import Check, Outcome, amount, figures
+
+MARTS = ("specialty", "research")
+
+
+def files(context: Context) -> Outcome:
+    """Rows of each loaded file, counted here = rows of its batches, loaded or skipped as loaded before."""
+    query = """
+        select d.source || '.' || d.source_table, d.file, d.state, d.rows_in,
+            coalesce((select sum(b.rows_in) from governance.batch as b
+                where (b.source, b.source_table, b.file) = (d.source, d.source_table, d.file)), 0),
+            coalesce((select sum(s.rows_in) from governance.batch_skipped as s
+                where (s.source, s.source_table, s.file) = (d.source, d.source_table, d.file)), 0)
+        from governance.delivery_file as d order by 1, 2"""
+    with context.connection() as connection:
+        records = connection.execute(query).fetchall()
+    rows = checked = gone = refused = 0
+    findings = []
+    for contract_id, file, state, recorded, loaded, skipped in records:
+        contract = context.catalogue.contracts.get(contract_id)
+        path = context.settings.deliveries / file
+        if state != "loaded":
+            refused += 1
+        elif contract is None or not path.is_file():
+            gone += 1
+        else:
+            counted = count_rows(path, contract.delivery.format, contract.delivery.encoding)
+            checked, rows = checked + 1, rows + counted
+            if not counted == recorded == loaded + skipped:
+                findings.append(
+                    f"{file}: {counted} rows counted, {recorded} recorded, {loaded} in batches, {skipped} skipped"
+                )
+    said = [amount(checked, "个文件", "files"), amount(rows, "行", "rows")]
+    said += [amount(refused, "个拒收", "refused")] if refused else []
+    said += [amount(gone, "个已不在投递目录", "no longer delivered")] if gone else []
+    return Outcome(figures(said), checked, tuple(findings))
+
+
+def batches(context: Context) -> Outcome:
+    """Per batch: rows read = accepted + quarantined; accepted = rows in landing; quarantined = rows in quarantine."""
+    with context.connection() as connection:
+        recorded = {
+            row[0]: row
+            for row in connection.execute(
+                "select batch_id, source || '_' || source_table, rows_in, accepted, quarantined from governance.batch"
+            )
+        }
+        landed = _per_batch(connection, "landing", context.catalogue)
+        refused = dict(connection.execute("select batch_id, count(*) from quarantine.row group by batch_id").fetchall())
+    findings = []
+    for batch, relation, rows_in, accepted, quarantined in recorded.values():
+        found, held = landed.pop((relation, batch), 0), refused.pop(batch, 0)
+        if rows_in != accepted + quarantined or found != accepted or held != quarantined:
+            findings.append(
+                f"batch {batch} of {relation}: {rows_in} read; {accepted} accepted, {found} in landing; "
+                f"{quarantined} quarantined, {held} in quarantine"
+            )
+    findings += [
+        f"batch {batch}: {rows} rows in landing.{relation}, no such batch" for (relation, batch), rows in landed.items()
+    ]
+    findings += [f"batch {batch}: {rows} rows in quarantine, no such batch" for batch, rows in refused.items()]
+    totals = [sum(row[at] for row in recorded.values()) for at in (2, 3, 4)]
+    said = [
+        amount(len(recorded), "批次", "batches"),
+        f"{totals[0]:,} 行读入 rows in = {totals[1]:,} 接收 accepted + {totals[2]:,} 隔离 quarantined",
+    ]
+    return Outcome(figures(said), len(recorded), tuple(findings))
+
+
+def base(context: Context) -> Outcome:
+    """Per base table and source: distinct natural keys in landing = rows in base; nothing merged or dropped unsaid."""
+    findings, checked, rows = [], 0, 0
+    with context.connection() as connection:
+        through = _watermark(connection, "standardize")
+        for (table, source), fed in sorted(_feeds(context.catalogue).items()):
+            if not has_table(connection, "base", table):
+                continue
+            union = sql.SQL(" union ").join(_keys(contract, columns, through) for contract, columns in fed)
+            wanted = value(connection, sql.SQL("select count(*) from ({}) as keys").format(union))
+            found = value(
+                connection,
+                sql.SQL("select count(*) from base.{} where source_system = %s").format(sql.Identifier(table)),
+                (source,),
+            )
+            checked, rows = checked + bool(wanted or found), rows + wanted
+            if wanted != found:
+                findings.append(f"base.{table}, source {source}: {wanted} keys in landing, {found} rows in base")
+    said = [amount(checked, "组表与来源", "pairs of table and source"), amount(rows, "个主键", "natural keys")]
+    return Outcome(figures(said), checked, tuple(findings))
+
+
+def deid(context: Context) -> Outcome:
+    """Per table: rows in base = rows in deid + rows withheld for a stated reason."""
+    findings, checked, total, held_back = [], 0, 0, 0
+    with context.connection() as connection:
+        withheld: dict[str, int] = {}
+        if has_table(connection, "deid", "withheld"):
+            withheld = dict(
+                connection.execute("select table_name, sum(rows)::bigint from deid.withheld group by 1").fetchall()
+            )
+        both = {t for _, t in tables_of(connection, ["base"])} & {t for _, t in tables_of(connection, ["deid"])}
+        for table in sorted(both):
+            left, right = (
+                value(connection, sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table)))
+                for schema in ("base", "deid")
+            )
+            held = withheld.get(table, 0)
+            checked, total, held_back = checked + bool(left or right), total + left, held_back + held
+            if left != right + held:
+                findings.append(f"{table}: {left} rows in base, {right} in deid, {held} withheld")
+    said = [amount(checked, "张表", "tables"), amount(total, "行", "rows"), amount(held_back, "行不放行", "withheld")]
+    return Outcome(figures(said), checked, tuple(findings))
+
+
+def free_text(context: Context) -> Outcome:
+    """Per text field: the newest version of every text in the vault has a row in deid.free_text, and no other has."""
+    findings, fields, texts = [], 0, 0
+    with context.connection() as connection:
+        through = _watermark(connection, "deidentify")
+        if through is None or not has_table(connection, "deid", "free_text"):
+            return Outcome("尚未脱敏 not de-identified yet", 0)
+        for contract in context.catalogue.contracts.values():
+            for field in contract.fields:
+                if Protection.SCRUB not in field.protection:
+                    continue
+                wanted, missing, extra = _texts(connection, contract, field.name, through)
+                fields, texts = fields + bool(wanted), texts + wanted
+                if missing or extra:
+                    findings.append(
+                        f"{contract.id}.{field.name}: of {wanted} texts {missing} have no de-identified row; "
+                        f"{extra} de-identified rows have no text"
+                    )
+    said = [amount(fields, "个文本字段", "text fields"), amount(texts, "段文本", "texts")]
+    return Outcome(figures(said), texts, tuple(findings))
+
+
+def marts(context: Context) -> Outcome:
+    """Every mart row has exactly one lineage row and the other way round; every patient of a mart is in deid."""
+    findings, checked, rows = [], 0, 0
+    with context.connection() as connection:
+        for schema, table in tables_of(connection, list(MARTS)):
+            columns = columns_of(connection, schema, table)
+            name = f"{schema}.{table}"
+            if "lineage_id" not in columns or not has_table(connection, "lineage", f"{schema}__{table}"):
+                checked += 1
+                findings.append(f"{name}: no lineage_id, or no table lineage.{schema}__{table}")
+                continue
+            mart, line = sql.Identifier(schema, table), sql.Identifier("lineage", f"{schema}__{table}")
+            count, without, orphans, doubled = connection.execute(
+                sql.SQL(
+                    "select (select count(*) from {mart}),"
+                    " (select count(*) from {mart} m where not exists"
+                    " (select 1 from {line} l where l.lineage_id = m.lineage_id)),"
+                    " (select count(*) from {line} l where not exists"
+                    " (select 1 from {mart} m where m.lineage_id = l.lineage_id)),"
+                    " (select count(*) - count(distinct lineage_id) from {mart})"
+                    " + (select count(*) - count(distinct lineage_id) from {line})"
+                ).format(mart=mart, line=line)
+            ).fetchall()[0]
+            checked, rows = checked + bool(count), rows + count
+            if without or orphans or doubled:
+                findings.append(
+                    f"{name}: {without} of {count} rows without lineage row, {orphans} lineage rows without mart row, "
+                    f"{doubled} lineage ids twice"
+                )
+            if "research_id" in columns and (strangers := _strangers(connection, mart)):
+                findings.append(f"{name}: {strangers} patients are not in deid.person")
+    return Outcome(
+        figures([amount(checked, "张数据集市表", "marts"), amount(rows, "行", "rows")]), checked, tuple(findings)
+    )
+
+
+def _per_batch(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -> dict[tuple[str, int], int]:
+    counts = {}
+    for contract in catalogue.contracts.values():
+        if has_table(connection, schema, contract.relation):
+            query = sql.SQL("select _batch_id, count(*) from {} group by 1").format(
+                sql.Identifier(schema, contract.relation)
+            )
+            for batch, count in connection.execute(query):
+                counts[contract.relation, batch] = count
+    return counts
+
+
+def _feeds(catalogue: Catalogue) -> dict[tuple[str, str], list[tuple[Contract, tuple[str, ...]]]]:
+    """(base table, source) → contracts and key columns whose distinct values are the rows of that table.
+
+    A contract says it by ``maps_to``: the fields of its primary key map to the table's own key. Patient numbers map to
+    ``person_link.patient_key`` from every table that introduces patients.
+    """
+    feeds: dict[tuple[str, str], list[tuple[Contract, tuple[str, ...]]]] = defaultdict(list)
+    for contract in catalogue.contracts.values():
+        if contract.patient_key and "person_link.patient_key" in contract.field(contract.patient_key).maps_to:
+            feeds["person_link", contract.source].append((contract, (contract.patient_key,)))
+        keys = [contract.field(name) for name in contract.primary_key]
+        targets = {target.split(".")[0] for key in keys for target in key.maps_to if target.endswith("_key")}
+        for target in targets - {"person_link"}:
+            if keys and all(key.landing_column for key in keys):
+                feeds[target, contract.source].append((contract, tuple(key.name for key in keys)))
+    return feeds
+
+
+def _keys(contract: Contract, columns: tuple[str, ...], through: int | None) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    limit = sql.SQL("") if through is None else sql.SQL(" and _batch_id <= {}").format(sql.Literal(through))
+    return sql.SQL("select {names} from landing.{table} where ({names}) is not null{limit}").format(
+        names=names, table=sql.Identifier(contract.relation), limit=limit
+    )
+
+
+def _watermark(connection: psycopg.Connection, stage: str) -> int | None:
+    """The batch through which a stage's output is current; ``None`` if it has not run."""
+    row = connection.execute("select batch_id from governance.watermark where stage = %s", (stage,)).fetchone()
+    return row[0] if row else None
+
+
+def _texts(connection: psycopg.Connection, contract: Contract, field: str, through: int) -> tuple[int, int, int]:
+    """Newest texts in the vault, those without a de-identified row, and de-identified rows without a text."""
+    key = (
+        sql.SQL(", ").join(map(sql.Identifier, contract.primary_key))
+        if contract.primary_key
+        else sql.Identifier("_row_id")
+    )
+    query = sql.SQL("""
+        with newest as (
+            select distinct on ({key}) _row_id from landing.{table} where _batch_id <= %(through)s
+            order by {key}, _row_id desc
+        ),
+        wanted as (
+            select v._row_id from vault.{table} as v inner join newest as n on n._row_id = v._row_id
+            where v.{field} is not null
+        ),
+        found as (
+            select row_id from deid.free_text where (source, source_table, field) = (%(source)s, %(name)s, %(field)s)
+        )
+        select (select count(*) from wanted),
+            (select count(*) from wanted where not exists (select 1 from found where found.row_id = wanted._row_id)),
+            (select count(*) from found where not exists
+                (select 1 from vault.{table} as v where v._row_id = found.row_id and v.{field} is not null))
+        """).format(key=key, table=sql.Identifier(contract.relation), field=sql.Identifier(field))
+    parameters = {"through": through, "source": contract.source, "name": contract.table, "field": field}
+    row = connection.execute(query, parameters).fetchall()[0]
+    return row[0], row[1], row[2]
+
+
+def _strangers(connection: psycopg.Connection, mart: sql.Identifier) -> int:
+    """Research ids that are nobody's in deid.person under any project's salt."""
+    query = sql.SQL("""
+        select count(*)
+        from (select distinct research_id from {} where research_id is not null) as m
+        where m.research_id not in (
+            select md5(p.person_id::text || s.salt::text)::uuid from deid.person as p cross join vault.project_salt as s
+        )""")
+    return int(value(connection, query.format(mart)))
+
+
+CHECKS = (
+    Check("rows.files", "投递文件行数守恒 rows of the delivered files", files),
+    Check("rows.batches", "批次守恒 rows of the batches", batches),
+    Check("rows.base", "标准层守恒 rows of the base model", base),
+    Check("rows.deid", "脱敏层守恒 rows of the de-identified zone", deid),
+    Check("rows.free_text", "文本脱敏守恒 free texts", free_text),
+    Check("rows.marts", "数据集市行与血缘一一对应 mart rows and their lineage rows", marts),
+)
