@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.sdk import CronTriggerTimetable, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 from wiring.assets import LANDING
-from wiring.defaults import START, Pool, Tag, defaults
+from wiring.defaults import HOSPITAL_TIME, Pool, Tag, defaults
 from wiring.tasks import dsn, final_errors, run_id, settings
 
 from governance.database import Role
@@ -34,8 +34,9 @@ from governance.database import Role
 
 @dag(
     dag_id="collect",
-    schedule="15 2 * * *",  # every night at 02:15, hospital time, when the systems' exports are complete
-    start_date=START,
+    # every night at 02:15, hospital time, when the systems' exports are complete; not at once for a night that is past
+    # (that takes a DAG without a start date)
+    schedule=CronTriggerTimetable("15 2 * * *", timezone=HOSPITAL_TIME.key, run_immediately=False),
     catchup=False,
     max_active_runs=1,
     default_args=defaults(minutes=240),

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name -> module with register(app), h
     "reset": ("governance.runtime.commands", "清空 · Remove all local state (asks first)"),
     "psql": ("governance.runtime.commands", "查询 · Query the warehouse as a researcher, auditor or service"),
     "collect": ("governance.collection.commands", "采集 · Collect new deliveries without Airflow"),
+    "contracts": ("governance.collection.commands", "契约 · Check all contract files"),
     "trace": ("governance.lineage.commands", "溯源 · The way back from a mart row to system, file and line"),
     "verify": ("governance.verify.commands", "核验 · Prove on the running system what the pipeline promises"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),

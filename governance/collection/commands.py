@@ -16,6 +16,12 @@ from governance.errors import GovernanceError
 from governance.settings import Settings
 
 
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("collect")(collect_command)
+    app.command("contracts")(contracts_command)
+
+
 def collect_command(
     source: Annotated[list[str] | None, typer.Argument(help="sources; all when none is named")] = None,
 ) -> None:
@@ -37,7 +43,7 @@ def collect_command(
         raise typer.Exit(1)
 
 
-def contracts_check() -> None:
+def contracts_command() -> None:
     """检查全部数据契约 · check every contract file."""
     catalogue = load_catalogue(Settings.from_environment().contracts)
     for source in catalogue.sources:

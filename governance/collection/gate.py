@@ -194,9 +194,7 @@ def _read_set(contract: Contract, path: Path, rule: Rule) -> list[str]:
     return [_JOIN.join(row[c] for c in columns) for row in _rows(contract, path, rule, columns)]
 
 
-def _read_ranges(
-    contract: Contract, path: Path, rule: Rule
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
+def _read_ranges(contract: Contract, path: Path, rule: Rule) -> tuple[dict[str, float | None], dict[str, float | None]]:
     columns = list(rule.fields)
     rows = _rows(contract, path, rule, [*columns, "low", "high"])
     keys = [_JOIN.join(row[c] for c in columns) for row in rows]

@@ -89,7 +89,7 @@ class FileLoader:
         seen = SeenKeys()
         try:
             for batch in reader.batches():
-                tally.add(self._batch(file, batch, seen))
+                tally.add(self._loaded(file, batch, seen))
         except CollectionError as error:
             rows = tally.rows_in + tally.skipped
             self._record_file(file, content_hash, size=size, state="refused", rows=rows, message=str(error))
@@ -97,6 +97,16 @@ class FileLoader:
         rows, message = tally.rows_in + tally.skipped, "; ".join(reader.warnings)
         self._record_file(file, content_hash, size=size, state="loaded", rows=rows, message=message)
         return tally
+
+    def _loaded(self, file: DeliveredFile, batch: Batch, seen: SeenKeys) -> Tally:
+        try:
+            return self._batch(file, batch, seen)
+        except psycopg.DataError as error:
+            # not chained: the database's message quotes the value
+            raise CollectionError(
+                f"{file.name} ({self._contract.id}): the warehouse refused a value of the batch that begins at line "
+                f"{batch.first_line} (SQLSTATE {error.sqlstate}); give the contract a narrower format or bounds"
+            ) from None
 
     def _batch(self, file: DeliveredFile, batch: Batch, seen: SeenKeys) -> Tally:
         earlier = self._connection.execute(
@@ -169,9 +179,7 @@ class FileLoader:
         sealed = self._quarantine.encrypt_column(
             "quarantine.row.payload", [raw for _, raw, _ in rows], ids, [None] * len(rows)
         )
-        statement = (
-            "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload) from stdin"
-        )
+        statement = "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload) from stdin"
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for (line, _, rules), payload in zip(rows, sealed, strict=True):
                 copy.write_row((batch_id, line, self._contract.source, self._contract.table, rules, payload))
@@ -244,4 +252,3 @@ def _copy(connection: psycopg.Connection, schema: str, table: str, frame: pl.Dat
 def _chunks(data: memoryview) -> Iterable[memoryview]:
     for start in range(0, len(data), _COPY_CHUNK):
         yield data[start : start + _COPY_CHUNK]
-

@@ -1,16 +1,16 @@
 """Delivered files → batches of bounded memory. What cannot be read is named, never guessed.
 
-CSV rows are physical lines, or several lines where a quoted field holds line breaks; NDJSON rows are lines. Bytes that
-do not decode, rows with too few or too many fields and broken JSON become :class:`Refused` rows with their line. A
-header that lacks a required column or has one twice, and a file in another encoding than the contract's, refuse the
-file.
+CSV rows are physical lines, or several lines where a quoted field holds line breaks (which are read as LF); NDJSON rows
+are lines. Blank lines between rows are no rows. Bytes that do not decode, quotes that do not close, rows with too few
+or too many fields, NUL characters and broken JSON become :class:`Refused` rows with their line. A header that lacks a
+required column or has one twice, and a file in another encoding than the contract's, refuse the file.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,7 @@ _BLOCK = 4 << 20
 _MAX_RECORD_LINES = 500  # a quote that stays open longer is a stray quote, not a long field
 _RESYNC_LINES = 500
 _BOM = b"\xef\xbb\xbf"
+_FIRST_CJK = "\u2e80"
 
 
 def find_files(catalogue: Catalogue, source: str, root: Path) -> list[DeliveredFile]:
@@ -70,7 +71,12 @@ class FileReader:
         self._batch_rows, self._digest = batch_rows, digest
         self._encoding = self.contract.delivery.encoding.lower().replace("_", "-").replace("utf-8-sig", "utf-8")
         self.warnings: list[str] = []
+        self._known_unknown: set[str] = set()
         self._unknown_keys: set[str] = set()
+        self._header_line = b""
+        delimiter = re.escape(self.contract.delivery.delimiter)
+        field = rf'(?:"(?:[^"]|"")*+"|[^"{delimiter}\r][^{delimiter}\r]*+|)'
+        self._whole_row = re.compile(rf"{field}(?:{delimiter}{field})*+")
 
     def batches(self) -> Iterator[Batch]:
         """The file's batches in order."""
@@ -89,15 +95,17 @@ class FileReader:
 
     def _csv(self, stream: BinaryIO) -> Iterator[Batch]:
         header = stream.readline()
-        if not header.strip():
+        self._header_line = header.removeprefix(_BOM).rstrip(b"\r\n")
+        if not self._header_line.strip():
             raise self._refusal("the file is empty, not even a header; ask the source to deliver it again")
-        columns = self._header(header.removeprefix(_BOM).rstrip(b"\r\n"))
+        columns = self._header(self._header_line)
         for number, (first, lines) in enumerate(self._groups(stream, 2)):
             if number == 0:
                 self._check_encoding(lines)
             yield self._csv_batch(first, lines, columns)
 
     def _header(self, raw: bytes) -> list[str]:
+        self._refuse_utf8(raw)
         try:
             text = raw.decode(self._encoding)
         except UnicodeDecodeError as error:
@@ -125,14 +133,22 @@ class FileReader:
         unknown = sorted(present - set(known))
         if unknown:
             self.warnings.append(f"unknown columns dropped: {', '.join(unknown)}")
+        self._known_unknown |= set(unknown)
+
+    def _refuse_utf8(self, data: bytes) -> None:
+        """Refuse UTF-8 under a contract of another encoding.
+
+        A few words of GB 18030 can be valid UTF-8 by chance; what they then spell is never Chinese.
+        """
+        if self._encoding != "utf-8" and _decodes(data, "utf-8") and max(data.decode(), default="") >= _FIRST_CJK:
+            raise self._refusal(f"the file is UTF-8, the contract says {self._encoding}; correct one of them")
 
     def _check_encoding(self, lines: list[bytes]) -> None:
         lines = lines[:20_000]
         sample = b"\n".join(lines)
         if sample.isascii():
             return
-        if self._encoding != "utf-8" and _decodes(sample, "utf-8"):
-            raise self._refusal(f"the file is UTF-8, the contract says {self._encoding}; correct one of them")
+        self._refuse_utf8(sample)
         if _decodes(sample, self._encoding):
             return
         bad = sum(not _decodes(raw, self._encoding) for raw in lines)
@@ -166,37 +182,52 @@ class FileReader:
     def _cut(self, lines: list[bytes]) -> int:
         """How many of the lines make the next group."""
         end = min(self._batch_rows, len(lines))
-        if self.contract.delivery.format == "csv" and b"\n".join(lines[:end]).count(b'"') & 1:
-            for position in range(end, min(end + _MAX_RECORD_LINES, len(lines))):
-                if lines[position].count(b'"') & 1:
-                    return position + 1
-        return end
+        if self.contract.delivery.format != "csv" or b'"' not in b"\n".join(lines[:end]):
+            return end
+        position = 0
+        while position < end:
+            position = position + 1 if self._is_whole(lines[position].rstrip(b"\r")) else self._row(lines, position)[0]
+        return position
 
     def _csv_batch(self, first: int, group: list[bytes], columns: list[str]) -> Batch:
         data = b"\n".join(group)
-        content = self._digest.one(data)
+        content = self._digest.one(self._header_line + b"\n" + data)
         refused: list[Refused] = []
         if b"\r" in data:
             group = [raw.rstrip(b"\r") for raw in group]
         numbers = np.arange(first, first + len(group))
-        if not all(group):
-            numbers = numbers[[bool(raw.strip()) for raw in group]]
-            group = [raw for raw in group if raw.strip()]
-        if not _decodes(data, self._encoding):
-            numbers, group = self._decodable(numbers, group, refused)
-        if b'"' in data and any(raw.count(b'"') & 1 for raw in group):
+        if (b'"' in data or b"\r" in data) and not all(self._is_whole(raw) for raw in group):
             frame, numbers, group = self._multiline(numbers, group, columns, refused)
         else:
+            numbers, group = self._rows_of_text(numbers, group, refused, data)
             frame, numbers, group = self._plain(numbers, group, columns, refused)
         return Batch(first, self._logical(frame), numbers, group, refused, content)
+
+    def _is_whole(self, raw: bytes) -> bool:
+        """Whether a line holds whole fields only: no quote stays open, none closes within a value, no stray CR."""
+        if b'"' not in raw and b"\r" not in raw:
+            return True
+        return self._whole_row.fullmatch(raw.decode(self._encoding, "surrogateescape")) is not None
+
+    def _rows_of_text(
+        self, numbers: np.ndarray, group: list[bytes], refused: list[Refused], data: bytes
+    ) -> tuple[np.ndarray, list[bytes]]:
+        """The group without blank lines and without those that are no text."""
+        if not all(raw.strip() for raw in group):
+            filled = [bool(raw.strip()) for raw in group]
+            numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
+        if b"\0" in data or not _decodes(data, self._encoding):
+            return self._decodable(numbers, group, refused)
+        return numbers, group
 
     def _decodable(
         self, numbers: np.ndarray, group: list[bytes], refused: list[Refused]
     ) -> tuple[np.ndarray, list[bytes]]:
-        good = [_decodes(raw, self._encoding) for raw in group]
-        for number, raw, fine in zip(numbers.tolist(), group, good, strict=True):
-            if not fine:
-                refused.append(Refused(number, raw, self._rule("encoding")))
+        wrong = [_not_text(raw, self._encoding) for raw in group]
+        good = [rule is None for rule in wrong]
+        for number, raw, rule in zip(numbers.tolist(), group, wrong, strict=True):
+            if rule is not None:
+                refused.append(Refused(number, raw, self._rule(rule)))
         return numbers[good], [raw for raw, fine in zip(group, good, strict=True) if fine]
 
     def _plain(
@@ -224,6 +255,8 @@ class FileReader:
                 column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=[""]
             ),
         )
+        if table.num_rows + len(bad) != len(group):
+            raise self._refusal(f"lines {numbers[0]} to {numbers[-1]} do not split into one row each; report this file")
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101  narrows the type; a table always gives a frame
         if bad:
@@ -236,38 +269,54 @@ class FileReader:
     def _multiline(
         self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
-        """Rows of which some span lines; after a broken one, reading goes on at the next line that begins a whole row."""
+        """Rows of which some span lines; after a broken one, reading goes on at the next line that begins a row."""
         rows: list[list[str]] = []
         starts: list[int] = []
         raws: list[bytes] = []
-        position = 0
+        position, width = 0, len(columns)
         while position < len(group):
-            end, record = self._record(group, position, len(columns))
-            if record is not None:
-                rows.append(record)
-                starts.append(int(numbers[position]))
-                raws.append(b"\n".join(group[position:end]))
-            else:
+            if not group[position].strip():
+                position += 1
+                continue
+            end, record, rule = self._checked_row(group, position, width)
+            if record is None and rule in ("field_count", "unclosed_quote"):
                 end = position + 1
                 limit = min(position + _RESYNC_LINES, len(group))
-                while end < limit and self._record(group, end, len(columns))[1] is None:
+                while end < limit and self._checked_row(group, end, width)[1] is None:
                     end += 1
-                raw = b"\n".join(group[position:end])
-                rule = "unclosed_quote" if raw.count(b'"') & 1 else "field_count"
-                refused.append(Refused(int(numbers[position]), raw, self._rule(rule)))
+            raw = b"\n".join(group[position:end])
+            if record is None:
+                refused.append(Refused(int(numbers[position]), raw, self._rule(_not_text(raw, self._encoding) or rule)))
+            else:
+                rows.append(record)
+                starts.append(int(numbers[position]))
+                raws.append(raw)
             position = end
         frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
         return frame, np.array(starts, np.int64), raws
 
-    def _record(self, group: list[bytes], start: int, width: int) -> tuple[int, list[str] | None]:
-        """End and fields of the row that begins at a line, or ``None`` when no whole row begins there."""
-        end = _record_end(group, start)
-        raw = b"\n".join(group[start:end])
-        if raw.count(b'"') & 1:
-            return end, None
-        text = io.StringIO(raw.decode(self._encoding), newline="")
-        record = next(csv.reader(text, delimiter=self.contract.delivery.delimiter))
-        return end, record if len(record) == width else None
+    def _checked_row(self, group: list[bytes], start: int, width: int) -> tuple[int, list[str] | None, str]:
+        """End and fields of the row that begins at a line, or ``None`` and the rule that it breaks."""
+        end, record, rule = self._row(group, start)
+        if record is None:
+            return end, None, rule
+        wrong = _not_text(b"\n".join(group[start:end]), self._encoding)
+        if len(record) != width or wrong:
+            return end, None, wrong or "field_count"
+        return end, record, ""
+
+    def _row(self, lines: list[bytes], start: int) -> tuple[int, list[str] | None, str]:
+        """The row that begins at a line, of whatever width and bytes; ``None`` when its quotes make no sense."""
+        texts = (
+            lines[position].rstrip(b"\r").decode(self._encoding, "surrogateescape") + "\n"
+            for position in range(start, min(start + _MAX_RECORD_LINES, len(lines)))
+        )
+        reader = csv.reader(texts, delimiter=self.contract.delivery.delimiter, strict=True)
+        try:
+            record = next(reader)
+        except csv.Error as error:
+            return start + 1, None, "line_break" if "new-line" in str(error) else "unclosed_quote"
+        return start + reader.line_num, record, ""
 
     # -- NDJSON ------------------------------------------------------------------------------------------------------
 
@@ -291,22 +340,27 @@ class FileReader:
             if not raw.strip():
                 continue
             try:
-                document = json.loads(raw.decode(self._encoding))
+                document = json.loads(raw.decode(self._encoding), object_pairs_hook=_object)
                 if not isinstance(document, dict):
                     raise ValueError
             except UnicodeDecodeError:
                 refused.append(Refused(number, raw, self._rule("encoding")))
                 continue
-            except ValueError:
+            except (ValueError, RecursionError):
                 refused.append(Refused(number, raw, self._rule("json")))
                 continue
+            row = [_text(document.get(name)) for name in names]
+            wrong = _unstorable(row) if b"\\u" in raw or b"\0" in raw else None
+            if wrong is not None:
+                refused.append(Refused(number, raw, self._rule(wrong)))
+                continue
             present |= document.keys()
-            rows.append([_text(document.get(name)) for name in names])
+            rows.append(row)
             numbers.append(number)
             raws.append(raw)
         if first_batch and rows:
             self._check_columns(present, "no object of the first batch")
-        self._unknown_keys |= present - known if not first_batch else set()
+        self._unknown_keys |= present - known - self._known_unknown
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
         return Batch(first, self._logical(frame), np.array(numbers, np.int64), raws, refused, content)
 
@@ -332,22 +386,35 @@ def _stripped(column: str) -> pl.Expr:
     return pl.when(stripped != "").then(stripped)
 
 
-def _record_end(lines: list[bytes], start: int) -> int:
-    """Position after the record that begins at ``start``; the next line when its quote never closes."""
-    if not lines[start].count(b'"') & 1:
-        return start + 1
-    for position in range(start + 1, min(start + _MAX_RECORD_LINES, len(lines))):
-        if lines[position].count(b'"') & 1:
-            return position + 1
-    return start + 1
-
-
 def _decodes(data: bytes, encoding: str) -> bool:
     try:
         data.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _not_text(raw: bytes, encoding: str) -> str | None:
+    """The rule that bytes break which are no text that a database can hold, or ``None``."""
+    if not _decodes(raw, encoding):
+        return "encoding"
+    return "control_character" if b"\0" in raw else None
+
+
+def _unstorable(row: list[str | None]) -> str | None:
+    """The rule that escaped characters break which no database can hold: NUL, and halves of surrogate pairs."""
+    text = "".join(value for value in row if value)
+    if "\0" in text:
+        return "control_character"
+    return "encoding" if any("\ud800" <= c <= "\udfff" for c in text) else None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object; one that names a key twice does not say which value holds."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def _text(value: object) -> str | None:

@@ -57,6 +57,8 @@ def collect_source(
             f"source '{source}' is not collected until its contracts are mended: "
             + " | ".join(catalogue.failures[source])
         )
+    if source not in catalogue.sources:
+        raise ContractError(f"source '{source}' has no contracts; those that have: {', '.join(catalogue.sources)}")
     keyring = open_keyring(settings.keyring)
     total = Tally()
     refused: list[str] = []

@@ -15,6 +15,11 @@ from governance.lineage.trace import Trace, trace
 from governance.settings import Settings
 
 
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("trace")(trace_command)
+
+
 def trace_command(
     table: Annotated[str, typer.Argument(help="mart, e.g. specialty.breast_cancer_patient")],
     key: Annotated[str, typer.Argument(help="the row's key or lineage_id")],

@@ -48,9 +48,7 @@ def emit_dbt_lineage(
             edges += remembered.edges(node.schema, node.alias, node.compiled_code, columns)
         elif str(node.resource_type) == "seed":
             columns = catalogue.get(node.schema, {}).get(node.alias, {})
-            edges += [
-                (node.schema, node.alias, c, "repository", node.original_file_path, c, "seed") for c in columns
-            ]
+            edges += [(node.schema, node.alias, c, "repository", node.original_file_path, c, "seed") for c in columns]
     remembered.save()
     store.replace_columns(edges)
 
@@ -152,5 +150,3 @@ def _leaves(root: Node) -> Iterator[tuple[str, str, str]]:
             yield source.db, source.name, node.name.rsplit(".", 1)[-1].strip('"')
         else:
             yield CONSTANT
-
-

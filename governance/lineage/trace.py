@@ -92,9 +92,10 @@ def example_key(connection: psycopg.Connection, table: str) -> str | None:
 
 def _key_column(connection: psycopg.Connection, schema: str, name: str) -> str:
     row = connection.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped"
-        " order by attnum limit 1",
-        (f'"{schema}"."{name}"',),
+        "select attname from pg_attribute a join pg_class c on c.oid = a.attrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s"
+        " and attnum > 0 and not attisdropped order by attnum limit 1",
+        (schema, name),
     ).fetchone()
     if row is None:
         raise LineageError(f"there is no mart '{schema}.{name}'; has the publish stage run?")
@@ -115,15 +116,15 @@ def _source_rows(connection: psycopg.Connection, table: str, row_ids: list[int])
     rows = connection.execute(
         "select b.source, b.source_table, b.file, r.id & 4294967295, b.batch_id, b.contract_version,"
         " to_char(b.loaded_at, 'YYYY-MM-DD HH24:MI:SSOF'), b.run_id, b.content_hash::text,"
-        " (select max(f.policy_version) from deid.free_text f where f.row_id = r.id)"
+        " (select max(f.policy_version) from deid.free_text f where f.row_id = r.id), r.id"
         " from unnest(%s::bigint[]) with ordinality r(id, n) left join governance.batch b on b.batch_id = r.id >> 32"
         " order by b.source, b.source_table, b.file, r.id",
         (row_ids,),
     ).fetchall()
-    lost = [row_ids[i] for i, row in enumerate(rows) if row[0] is None]
+    lost = [row[-1] for row in rows if row[0] is None]
     if lost:
         raise LineageError(f"{table}: {len(lost)} source row(s) belong to no batch, first id {lost[0]}")
-    return [SourceRow(*row) for row in rows]
+    return [SourceRow(*row[:-1]) for row in rows]
 
 
 def _columns(connection: psycopg.Connection, schema: str, name: str) -> dict[str, list[str]]:

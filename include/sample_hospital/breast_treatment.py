@@ -1,4 +1,4 @@
-"""Treatment of breast cancer: regimens, who gets which, and what a cycle does to the blood and the liver (CTCAE 5.0)."""
+"""Treatment of breast cancer: regimens, who gets which, and what a cycle does to blood and liver (CTCAE 5.0)."""
 
 from __future__ import annotations
 
@@ -114,9 +114,10 @@ def draw_toxicity(rng: Random, drugs: tuple[str, ...], cycle: int, supported: bo
 
 def choose_regimen(rng: Random, tumour: BreastCancer) -> str:
     """Return the first systemic regimen, or an empty text when the tumour needs no chemotherapy."""
+    choices: tuple[tuple[str, int], ...]
     if tumour.her2_status == "positive":
-        early, late = (("TH", 50), ("TCbH", 50)), (("TCbHP", 60), ("TCbH", 15), ("AC-TH", 25))
-        choices = (("THP", 1),) if tumour.stage == "IV" else early if tumour.stage == "IA" else late
+        by_stage: dict[str, tuple[tuple[str, int], ...]] = {"IV": (("THP", 1),), "IA": (("TH", 50), ("TCbH", 50))}
+        choices = by_stage.get(tumour.stage, (("TCbHP", 60), ("TCbH", 15), ("AC-TH", 25)))
     elif tumour.stage == "IV":
         choices = (("", 1),) if tumour.hormone_positive else (("GP", 1),)
     elif tumour.subtype == "TNBC":

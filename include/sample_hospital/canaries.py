@@ -26,8 +26,8 @@ def _home(city: str, district: str, street: str) -> Address:
 
 
 # patient index -> what is replaced. A 9 in the fourth place of a mobile and region 998877 belong to canaries alone.
-_NAMES = {3: "禤馥莼", 17: "上官霁珩", 29: "逄燊", 41: "吐尔逊·卡哈尔江"}
-_MOBILES = {5: "15498760013", 19: "16498760027", 31: "16998760041", 43: "16198760055"}
+_NAMES = {3: "禤馥莼", 17: "上官翯", 29: "逄燊", 41: "吐尔逊·卡哈尔江"}
+_MOBILES = {5: "15498760013", 19: "16498760027", 31: "16998760041", 43: "16398760055"}
 _HOMES = {
     7: _home("广州市", "荔湾区", "藕香榭路7788号鹤唳苑99栋9901房"),
     23: _home("佛山市", "禅城区", "蓼汀花溆巷6677号之九十九"),

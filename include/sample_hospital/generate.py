@@ -10,7 +10,7 @@ from pathlib import Path
 
 from include.sample_hospital import canaries, identifiers, labs, staff, tables
 from include.sample_hospital.answer_key import AnswerKey
-from include.sample_hospital.defects import KINDS
+from include.sample_hospital.defect_kinds import KINDS
 from include.sample_hospital.errors import SampleHospitalError
 from include.sample_hospital.hospital import (
     MAX_DELIVERIES,

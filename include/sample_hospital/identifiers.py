@@ -3,7 +3,7 @@
 - Identity number: first two digits 99. GB/T 2260 has no province 99 (its codes run from 11 to 82), and the permanent
   residence card of foreigners (which does start with 9) carries a province code in its second and third digit, where
   ours have 9x. The check digit (GB 11643) is valid, so checks and recognizers treat the number like any other.
-- Mobile: segments 154, 161, 164 and 169. No operator's range holds them in libphonenumber's numbering metadata for
+- Mobile: segments 154, 163, 164 and 169. No operator's range holds them in libphonenumber's numbering metadata for
   China; that may change when the regulator allots them. They still match ``1[3-9]\\d{9}``.
 - Fixed line: area codes 010 and 020 with seven digits behind them, where these cities have eight.
 - Licence plate: Ningxia or Qinghai with the city letters W to Z, to our knowledge issued to no city.
@@ -18,7 +18,7 @@ from random import Random
 
 from include.sample_hospital.randomness import scramble
 
-MOBILE_SEGMENTS = ("154", "161", "164", "169")
+MOBILE_SEGMENTS = ("154", "163", "164", "169")
 MAIL_DOMAINS = ("example.com", "mail.example.com", "example.org", "example.net")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS = "10X98765432"

@@ -111,26 +111,15 @@ PROGRESS = (
     "{now} 日常病程\n{honor}，住院第{days}日。神清，精神可，饮食睡眠可。皮肤巩膜无黄染，心肺听诊无特殊，腹平软，Murphy征（-）。{recently}外院检查结果家属（{contact_phone}）已送达，结果同前。今请{outside_doctor}教授会诊，同意目前治疗方案。\n签名：{doctor}/{assistant}",
     "{today}，{bed}{some}，病情稳定，未诉特殊不适。复查结果：{lab_line}，较前好转。继续{treatment}，拟近日出院，已电话通知家属（{contact}，{contact_phone}）。医师：{doctor}",
     "{now}\n代{senior}副主任医师查房：患者今晨起诉头晕，测BP 138/82mmHg，HR 78次/分，律齐。考虑与体位有关，嘱卧床休息。诊断同前，{treatment}不变。患者单位（{employer}）同事探视，情绪稳定。\n{doctor}",
+    "{now}  {senior}主治医师代主任查房\n今日随{senior}查房。患者诉{complaint}缓解，夜间睡眠6小时，饮食可。体温{temperature}℃，双肺未闻及啰音，腹平软，无压痛，肠鸣音正常。分析：{disease}诊断成立，{lab_line}，提示病情好转。处理：维持{treatment}，明晨复查。签名：{doctor}",
+    "{today} 日常病程记录（第{days}天）\n患者{some}，无发热、胸闷，二便正常。皮肤巩膜无黄染，Cullen征、Grey-Turner征阴性。{recently}会诊意见已执行。{kin}电话（{landline}）询问病情，已答复。继续{treatment}。\n                 {doctor}",
+    "{now}，交班：夜间值班医师{assistant}交代，患者{name}夜间平稳，BP 126/74mmHg，SpO2 98%。今晨查房一般情况好。{lab_line}。停用心电监护，余治疗同前（{treatment}）。若病情稳定，拟{next_visit}前出院。\n{doctor}",
     "{today}上午\n患者{name}（住院号{admission_no}）各项检查回报：{lab_line}。补充诊断无。交代病情：患者及{relation}{contact}知情同意。夜班{assistant}医师注意观察生命体征。",
 )
 SURGERY_PROGRESS = (
     "{now} 术后首次病程\n患者于{operated}在{anesthesia}下行{operation}，手术顺利，术中出血约{ml}ml，术毕安返病房。{vitals}。切口敷料干洁，引流通畅，引出淡红色液约{ml}ml。予抗炎、补液、止痛治疗。术者{senior}，记录{doctor}。",
     "{today} 术后第1日\n{calling}诉切口轻度疼痛，VAS 2分，已排气。T {temperature}℃。伤口无红肿，引流液约{ml}ml。肠鸣音恢复。嘱早期下床活动，预防DVT。{senior}主任查房同意目前处理。     {doctor}",
     "{now}\n患者{name}，{operation}术后，恢复顺利，引流管于{today}拔除，切口甲级愈合可能。术后病理未回。{relation}{contact}在旁陪护。签名：{doctor}",
-)
-OPERATION = (
-    "手术记录\n患者：{name}  {sex}  {age}  住院号：{admission_no}  床号：{bed}\n手术日期：{operated}\n术前诊断：{disease}\n术中诊断：同前\n手术名称：{operation}\n手术者：{senior}  助手：{doctor}、{assistant}\n麻醉方式：{anesthesia}  麻醉医师：{anesthetist}\n手术经过：{steps}\n术中出血约{ml}ml，未输血。标本经家属{contact}过目后送病理。术毕患者安返病房。\n记录者：{doctor}  {today}",
-    "手术记录单\n姓名 {name} 病案号 {mrn} 手术时间 {operated}\n拟行及已行手术：{operation}\n主刀：{senior}主任医师；一助：{doctor}；二助：{assistant}；麻醉：{anesthetist}（{anesthesia}）\n手术步骤：{steps}\n清点器械纱布无误，出血{ml}ml。术后向{relation}{contact}交代手术情况。\n术者签名：{senior}",
-    "{operated}，患者{name}于手术室在{anesthesia}下行{operation}。术者{senior}，第一助手{doctor}。{steps}手术历时约2小时，出血{ml}ml，输液1500ml，尿量300ml。标本（编号{pathology_no}）送检。记录：{doctor}，{now}。",
-)
-STEPS = (
-    "1.麻醉成功后取平卧位，常规消毒铺巾。2.取适宜切口，逐层切开皮肤、皮下组织，电凝止血。3.探查：病变与术前诊断相符，周围无明显粘连。4.按计划切除病变，创面彻底止血，生理盐水冲洗。5.放置引流管一根，逐层缝合。",
-    "患者取截石位/平卧位，消毒铺单。建立气腹，压力12mmHg，置入Trocar。探查腹腔无积液，显露Calot三角，Hem-o-lok夹闭后离断，完整取出标本，查无活动性出血，缝合切口。",
-    "消毒铺巾后逐层进入，显露病变部位，保护重要神经血管，C臂透视定位满意，完成主要操作后反复冲洗，留置负压引流，加压包扎。",
-)
-BREAST_STEPS = (
-    "取{side}乳梭形切口，包括乳头乳晕及肿瘤表面皮肤，距肿瘤边缘约3cm。以电刀游离皮瓣，上至锁骨下，下至肋弓，内至胸骨旁，外至背阔肌前缘。自胸大肌筋膜浅面切除乳腺，保留胸大、小肌。清扫腋窝Ⅰ、Ⅱ水平脂肪淋巴组织，注意保护胸长神经、胸背神经及肋间臂神经，腋静脉完整。蒸馏水浸泡冲洗，胸壁及腋窝各置引流管一根，缝合切口，加压包扎。",
-    "乳晕区注射亚甲蓝2ml示踪，腋窝切口寻找蓝染淋巴结，取前哨淋巴结送冰冻，回报未见癌。{side}乳{quadrant}弧形切口，沿肿物外1cm完整切除，标记切缘送冰冻均阴性。残腔置钛夹，止血满意，逐层缝合。",
 )
 DISCHARGE = (
     "出院记录\n姓名：{name} 性别：{sex} 年龄：{age} 住院号：{admission_no}\n入院日期：{admitted} 出院日期：{discharged} 住院{days}天\n入院情况：因“{complaint}”入院。\n入院诊断：{disease}\n诊疗经过：入院后完善检查，{lab_line}。予{treatment}等治疗，{course}\n出院诊断：{diagnoses}\n出院情况：{outcome}\n出院医嘱：1.注意休息，清淡饮食；2.按时服药；3.{next_visit}{department}门诊复诊，预约电话{landline}；4.不适随诊。\n医师签名：{doctor}",
@@ -170,4 +159,16 @@ PROGRESS_TAILS = (
     "告知：今日与家属{contact}（{contact_relation}）谈话，交代目前病情、可能并发症及预后，家属表示理解，要求积极治疗。签字人：{contact}。",
     "下一步计划：{recently}预约的检查结果回报后再行多学科讨论；请{department}{senior}主任医师会诊。",
     "用药：{treatment}。无皮疹、瘙痒等过敏反应，胃纳可，大便1次/日，小便正常，24小时出入量平衡。",
+    "查体：{vitals}。神清，对答切题，全身皮肤无黄染及皮疹，浅表淋巴结不大；双肺呼吸音清，心律齐；腹软，全腹无压痛，Murphy征阴性，肠鸣音4次/分；双下肢无浮肿，足背动脉搏动可，Babinski征（-）。",
+    "辅助检查回报：{lab_line}；心电图：窦性心律，大致正常；心脏彩超：LVEF 63%，E/A>1；胸片：心肺膈未见异常。",
+    "上级医师意见：诊断依据充分，需与Crohn病、Meniere病等少见情况鉴别，目前证据不支持；维持现方案，关注肝肾功能，若出现发热及时行血培养。{senior}",
+    "患者{kin}询问出院时间及医保报销事宜，已解释；办理手续请携带身份证、就诊卡。病友介绍微信群勿轻信。",
+    "既往资料补充：{past_month}{outside}出院小结示曾行类似治疗，效果可，已复印存档（原住院号{admission_no}为本次号）。",
+    "营养科会诊：NRS2002评分2分，建议优质蛋白饮食；康复科{outside_doctor}医师建议早期床旁活动。",
+)
+DISCHARGE_TAILS = (
+    "入院时查体：{vitals}，皮肤巩膜无黄染，心肺无特殊，腹软，肠鸣音正常。出院带药：{treatment}。院外注意事项：低盐低脂饮食，避免劳累，出现发热、疼痛加重及时就诊，24小时咨询电话{landline}。",
+    "出院后随访：由{doctor}医生负责，随访微信{wechat}；如更换联系方式（现登记{mobile}）请及时告知。病理及特殊检查结果请凭身份证（{rid}）到病案室复印。",
+    "健康教育：已告知患者及{relation}{contact}康复锻炼方法、伤口护理及复诊流程，病历复印件邮寄至{home}，收件人{contact}，电话{contact_phone}。",
+    "未归档检查：部分培养结果未回，回报后电话通知（{contact_phone}）。社区随访单位：{outside}。",
 )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from include.sample_hospital import ihc, names, spans
+from include.sample_hospital import note_operations as o
 from include.sample_hospital import note_templates as t
 from include.sample_hospital.breast_cancer import BreastCancer
 from include.sample_hospital.breast_treatment import REGIMEN_ZH
@@ -23,6 +24,7 @@ ADMISSION, PROGRESS, OPERATION, DISCHARGE = (
     ("C0009", "一般手术记录"),
     ("C0049", "出院记录"),
 )
+_PREMEDICATION = ("dexamethasone", "ondansetron")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,8 @@ class NoteWriter:
     def _context(self, at: datetime) -> NoteContext:
         context = NoteContext(self.rng, self.person, self.encounter, at, self.numbers, self.staff, self.labs)
         rng, encounter = self.rng, self.encounter
-        context.extra["treatment"] = (
-            "、".join(dict.fromkeys(DRUGS[p.drug].name for p in encounter.prescriptions[:3])) or "对症支持"
-        )
+        given = [DRUGS[p.drug].name for p in encounter.prescriptions if p.drug not in _PREMEDICATION]
+        context.extra["treatment"] = "、".join(dict.fromkeys(given[:3])) or "对症支持"
         family = names.family_of(self.person.name)
         context.extra["calling"] = (
             Text()
@@ -128,7 +129,7 @@ class NoteWriter:
         short = story == "chemo" and int(self.encounter.stage["cycle"]) > 1
         self._pick(text, context, t.HEADERS)
         self._pick(text, context, t.COMPLAINTS)
-        if illness is t.ILLNESS and (not 18 <= self.person.age_at(at.date()) <= 60 or len(self.person.employer) <= 4):
+        if illness is t.ILLNESS and not self._has_workplace():
             illness = tuple(variant for variant in illness if "{employer}" not in variant)
         self._pick(text, context, illness)
         age = self.person.age_at(at.date())
@@ -146,16 +147,23 @@ class NoteWriter:
         text.fill(self.rng.choice(t.PLANS), context)
         return Note(*ADMISSION, self.staff["doctor"], at, text)
 
-    def _progress(self, day: int, after_surgery: bool) -> Note:
+    def _has_workplace(self) -> bool:
+        return 18 <= self.person.age_at(self.encounter.start.date()) <= 60 and len(self.person.employer) > 4
+
+    def _progress(self, day: int, days_after_surgery: int) -> Note:
         at = self.encounter.start.replace(hour=8, minute=0, second=0) + timedelta(
             days=day, minutes=self.rng.randint(5, 540)
         )
         at = min(max(at, self.encounter.start + timedelta(hours=6)), self.end - timedelta(minutes=5))
         context, text = self._context(at), Text()
-        variants = t.SURGERY_PROGRESS if after_surgery else t.PROGRESS
+        variants: Sequence[str] = t.PROGRESS
+        if days_after_surgery > 0:
+            variants = t.SURGERY_PROGRESS[:2] if days_after_surgery == 1 else (*t.SURGERY_PROGRESS[2:], *t.PROGRESS)
+        if not self._has_workplace():
+            variants = [variant for variant in variants if "{employer}" not in variant]
         text.fill(self.rng.choice(variants), context)
-        if self.rng.random() < 0.5:
-            text.add("\n").fill(self.rng.choice(t.PROGRESS_TAILS), context)
+        for tail in self.rng.sample(t.PROGRESS_TAILS, self.rng.choice((1, 1, 2, 2, 3))):
+            text.add("\n").fill(tail, context)
         if self.rng.random() < 0.06:
             text.add("\n").fill(self.rng.choice(t.ASIDES), context)
         return Note(*PROGRESS, self.staff["doctor"], at, text)
@@ -165,9 +173,12 @@ class NoteWriter:
         at = datetime(day.year, day.month, day.day, 18, self.rng.randrange(60))
         at = max(at, self.encounter.start + timedelta(hours=4))
         context, text = self._context(at), Text()
-        steps = t.BREAST_STEPS if self.encounter.story == "breast_surgery" else t.STEPS
+        name = self.encounter.operations[0].name
+        steps = next((words for organ, words in o.STEPS.items() if organ in name), o.OTHER_STEPS)
+        if self.tumour is not None:
+            steps = o.BREAST_STEPS
         context.extra["steps"] = Text().fill(self.rng.choice(steps), context)
-        text.fill(self.rng.choice(t.OPERATION), context)
+        text.fill(self.rng.choice(o.OPERATION), context)
         return Note(*OPERATION, self.staff["senior"], at, text)
 
     def _discharge(self) -> Note:
@@ -177,6 +188,8 @@ class NoteWriter:
         dead = self.encounter.disposition == "5"
         context.extra["outcome"] = Text().fill(self.rng.choice(t.DEATHS if dead else t.OUTCOMES), context)
         text.fill(self.rng.choice(t.DISCHARGE), context)
+        if not dead and self.rng.random() < 0.5:
+            text.add("\n").fill(self.rng.choice(t.DISCHARGE_TAILS), context)
         return Note(*DISCHARGE, self.staff["doctor"], at, text)
 
     def write(self) -> list[Note]:
@@ -188,7 +201,7 @@ class NoteWriter:
         operation_day = (self.encounter.operations[0].day - self.encounter.start.date()).days if operated else 99
         for number in range(count):
             day = 1 + number * max(1, days // (count + 1))
-            notes.append(self._progress(day, operated and day > operation_day))
+            notes.append(self._progress(day, day - operation_day))
         if operated:
             notes.append(self._operation())
         notes.append(self._discharge())

@@ -125,8 +125,8 @@ def make_person(seed: int, index: int, today: date, sex_age: tuple[bool, int] | 
     contact_name, relation = _contact(rng, name, male, age, marital)
     home = places.address(rng)
     no_id = foreign or (age < 8 and rng.random() < 0.45) or rng.random() < 0.008
-    changes = rng.random() < 0.12
-    change_day = today - timedelta(days=rng.randint(-170, 900))
+    changes = rng.random() < 0.3
+    change_day = today - timedelta(days=rng.randint(-170, 420))
     return Person(
         index=index,
         name=name,
