@@ -48,7 +48,7 @@ pytest: setup ## 测试 · all tests in one process: ARGS="-k name"
 	@echo "== pytest"; $(PYTHON_IN) -m pytest $(ARGS)
 
 bench: setup ## 性能测量 · measure, write a table and a JSON file
-	@$(PYTHON_IN) -m tests.bench
+	@$(PYTHON_IN) -m tests.bench --set-up $(if $(ROWS),--rows $(ROWS)) $(if $(SIZES),--sizes $(SIZES))
 
 lock: setup ## 重新锁定依赖 · resolve requirements.in anew into requirements.lock (needs the network)
 	@.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements.lock requirements.in

@@ -1,0 +1,49 @@
+"""``make bench``: measure and write ``docs/benchmarks.md`` and ``docs/benchmarks.json``.
+
+    make bench                                       # 1,000,000 lab results; 2,000 and 20,000 patients
+    make bench ROWS=5000000 SIZES="2000 20000 100000"
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import time
+from pathlib import Path
+
+from governance.settings import PROJECT
+from tests.bench.laboratory import measure_collect
+from tests.bench.measure import Results
+from tests.bench.stages import measure_stages
+from tests.conftest import scratch_folder
+
+
+def main() -> None:
+    """Read the arguments, measure, write."""
+    parser = argparse.ArgumentParser(description="measure what Xinglin costs on this machine")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="lab results of the collect measurement")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 20_000], help="sizes of the sample hospital")
+    parser.add_argument("--set-up", action="store_true", help="also time set-up from a fresh clone")
+    parser.add_argument("--out", type=Path, default=PROJECT / "docs")
+    chosen = parser.parse_args()
+    results = Results()
+    with scratch_folder() as folder:
+        if chosen.set_up:
+            _measure_set_up(results, folder)
+        measure_collect(results, folder / "collect", chosen.rows)
+        if chosen.sizes:
+            measure_stages(results, folder / "stages", sorted(chosen.sizes))
+    results.write(chosen.out)
+    print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")
+
+
+def _measure_set_up(results: Results, folder: Path) -> None:
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
+    started = time.perf_counter()
+    subprocess.run(["make", "setup"], cwd=clone, check=True)
+    results.add("set-up", "fresh clone to ready environment", time.perf_counter() - started, "s", "< 360")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The lifecycle as a user runs it: ``xinglin demo`` under a real Airflow, in an empty state folder.
+
+One state folder serves the whole module; the tests run in their order, as a user's days follow each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from governance.runtime.stack import Stack
+from governance.settings import PROJECT, Settings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+PATIENTS = 150
+SYNTHEA = PROJECT.parent / "shared" / "data" / "synthea_csv"
+
+
+class Site:
+    """One installation: a state folder and the command line on it."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.environment = {**os.environ, "XINGLIN_STATE": str(state), "COLUMNS": "160"}
+
+    def xinglin(self, *arguments: str, expect: int = 0) -> str:
+        command = [sys.executable, "-m", "governance.cli", *arguments]
+        done = subprocess.run(
+            command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=1500, check=False
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == expect, f"{' '.join(arguments)} ended with {done.returncode}:\n{output[-8000:]}"
+        return output
+
+    def secrets(self) -> dict[str, str]:
+        return dict(json.loads((self.state / "secrets.json").read_text("utf-8")))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(tmp_path_factory.mktemp("site") / "state")
+
+
+@pytest.fixture(scope="module")
+def first_run(site: Site) -> str:
+    return site.xinglin("demo", "--patients", str(PATIENTS), "--days", "1")
+
+
+def test_first_run_holds_everything(first_run: str) -> None:
+    assert "备份" in first_run
+    assert "溯源" in first_run or "trace" in first_run
+
+
+def test_nothing_is_left_running(first_run: str, site: Site) -> None:
+    assert first_run
+    environment = {"XINGLIN_STATE": str(site.state)}
+    status = Stack(Settings.from_environment(environment)).status()
+    assert not status.database
+    assert not status.airflow
+
+
+def test_second_run_with_nothing_new_says_so_and_loads_nothing(first_run: str, site: Site) -> None:
+    output = site.xinglin("demo", "--days", "1")
+    assert re.search("没有新|nothing new", output)
+
+
+def test_a_further_day_is_an_increment(first_run: str, site: Site) -> None:
+    """The day's rows are collected, reach the marts, and every check holds again."""
+    output = site.xinglin("demo", "--days", "2")
+    assert not re.search("没有新数据|nothing new", output)
+
+
+@pytest.fixture(scope="module")
+def running(first_run: str, site: Site) -> Site:
+    """The warehouse alone, up for queries; stopped by the module's last test."""
+    stack = Stack(Settings.from_environment({"XINGLIN_STATE": str(site.state)}))
+    with stack.locked():
+        stack.start_database()
+    return site
+
+
+def test_researcher_reads_marts_and_nothing_else(running: Site) -> None:
+    with psycopg.connect(running.secrets()["researcher_dsn"], autocommit=True) as connection:
+        row = connection.execute("select count(*) from specialty.breast_cancer_patient").fetchone()
+        assert row is not None and row[0] > 0
+        for table in ("base.person", "landing.his_patient", "vault.his_patient", "deid.free_text", "quarantine.row"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select 1 from {table}")
+
+
+def test_trace_leads_to_files_that_exist(running: Site) -> None:
+    with psycopg.connect(running.secrets()["researcher_dsn"]) as connection:
+        row = connection.execute("select lineage_id from specialty.breast_cancer_patient limit 1").fetchone()
+    assert row is not None
+    found = json.loads(running.xinglin("trace", "specialty.breast_cancer_patient", str(row[0]), "--json"))
+    assert found["rows"]
+    deliveries = running.state / "deliveries"
+    for source in found["rows"]:
+        lines = (deliveries / source["file"]).read_bytes().count(b"\n") + 1
+        assert 1 <= source["line"] <= lines
+
+
+def test_a_lost_mart_row_lineage_fails_verification(running: Site) -> None:
+    """The checks that the demo ends with can fail: a row is taken away, the check names it, the exit status tells."""
+    with psycopg.connect(running.secrets()["postgres_superuser_dsn"], autocommit=True) as connection:
+        connection.execute(
+            "delete from lineage.specialty__breast_cancer_patient where ctid in"
+            " (select ctid from lineage.specialty__breast_cancer_patient limit 1)"
+        )
+    output = running.xinglin("verify", "--no-restore", expect=1)
+    assert "breast_cancer_patient" in output
+
+
+def test_down_stops_all(running: Site) -> None:
+    running.xinglin("down")
+    assert not Stack(Settings.from_environment({"XINGLIN_STATE": str(running.state)})).status().database
+
+
+@pytest.mark.skipif(not SYNTHEA.is_dir(), reason="the Synthea files of another team are not here (shared/data)")
+def test_a_system_that_no_one_here_wrote_goes_the_whole_path(tmp_path: Path) -> None:
+    """Contracts and staging models alone bring it to the marts; every check holds."""
+    other = Site(tmp_path / "state")
+    output = other.xinglin("demo", "--source", str(SYNTHEA))
+    assert "hypertension" in output
