@@ -101,7 +101,10 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
     full = before is not None and before.fingerprint != mark.fingerprint
     with stage_run(dsn, run_id, layer) as record:
         version = load_policy(settings.policy).version
-        run = run_layer(layer, dsn, settings, run_id, horizon=limit, policy_version=version, full=full)
+        tested = 0 if before is None else before.batch_id
+        run = run_layer(
+            layer, dsn, settings, run_id, horizon=limit, policy_version=version, tested=tested, full=full
+        )
         models = [n for n in run.nodes if n.resource_type == "model"]
         record.rows_out = sum(n.rows or 0 for n in models)
         record.details = {

@@ -64,13 +64,22 @@ class LayerRun:
 
 
 def run_layer(
-    layer: str, dsn: str, settings: Settings, run_id: str, *, horizon: int, policy_version: str, full: bool = False
+    layer: str,
+    dsn: str,
+    settings: Settings,
+    run_id: str,
+    *,
+    horizon: int,
+    policy_version: str,
+    tested: int = 0,
+    full: bool = False,
 ) -> LayerRun:
     """Build one layer: its models, seeds and tests (``dbt build --select tag:<layer>``).
 
     Args:
         dsn: connection string of the role ``transform``.
         horizon: greatest batch id that the layer may read.
+        tested: batch up to which the layer's rows have passed its data tests; these look at later rows only.
         full: rebuild incremental models from the start.
 
     Raises:
@@ -78,8 +87,10 @@ def run_layer(
     """
     started = time.perf_counter()
     session = {"run_id": run_id, "policy_version": policy_version, "through_batch": str(horizon)}
+    if tested and not full:
+        session["tested_through_batch"] = str(tested)
     target = settings.state / "dbt"  # shared by the layers, so that the project is parsed once
-    with _environment(dsn, session, target):
+    with dbt_environment(dsn, session, target):
         arguments = ["build", "--select", f"tag:{layer}", "--project-dir", str(settings.dbt_project)]
         arguments += ["--profiles-dir", str(settings.dbt_project), "--quiet", "--no-use-colors"]
         result = _invoke([*arguments, *(["--full-refresh"] if full else [])])
@@ -101,7 +112,7 @@ def _invoke(arguments: list[str]) -> Any:
 
 
 @contextmanager
-def _environment(dsn: str, session: dict[str, str], target: Path) -> Iterator[None]:
+def dbt_environment(dsn: str, session: dict[str, str], target: Path) -> Iterator[None]:
     """The environment that profiles.yml and libpq read, restored afterwards."""
     parts = psycopg.conninfo.conninfo_to_dict(dsn)
     options = " ".join(f"-c xinglin.{name}={_escaped(value)}" for name, value in session.items())

@@ -22,7 +22,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("DBT_LOG_PATH", str(scratch / "logs"))
         patch.setenv("XINGLIN_DBT_PASSWORD", "unused")
         folder = str(PROJECT / "dbt_project")
-        result = dbtRunner().invoke(["parse", "--project-dir", folder, "--profiles-dir", folder, "--no-partial-parse", "--quiet"])
+        result = dbtRunner().invoke(
+            ["parse", "--project-dir", folder, "--profiles-dir", folder, "--no-partial-parse", "--quiet"]
+        )
         assert result.success, result.exception
         yield result.result
 

@@ -62,4 +62,6 @@ def test_only_staging_and_configuration_know_the_sources(models: list[Any], cata
     for model in models:
         if model.config.schema in ("base", "intermediate"):
             assert "source_system = '" not in model.raw_code, model.name
-            assert [s for s in catalogue.sources if f"stg_{s}__" in model.raw_code or f"source('{s}'" in model.raw_code] == [], model.name
+            assert [
+                s for s in catalogue.sources if f"stg_{s}__" in model.raw_code or f"source('{s}'" in model.raw_code
+            ] == [], model.name

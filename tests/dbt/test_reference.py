@@ -19,11 +19,15 @@ def _rows(path: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def factors() -> dict[tuple[str, str], float]:
-    return {(r["test_code"], r["source_unit"]): float(r["factor"]) for r in _rows("dbt_project/seeds/unit_conversion.csv")}
+    return {
+        (r["test_code"], r["source_unit"]): float(r["factor"]) for r in _rows("dbt_project/seeds/unit_conversion.csv")
+    }
 
 
 def test_each_admitted_unit_has_a_factor(factors: dict[tuple[str, str], float]) -> None:
-    tests = {r["code"]: r["test_code"] for r in _rows("dbt_project/seeds/lab_test_code.csv") if r["code_system"] == "LIS"}
+    tests = {
+        r["code"]: r["test_code"] for r in _rows("dbt_project/seeds/lab_test_code.csv") if r["code_system"] == "LIS"
+    }
     admitted = {(tests[r["test_code"]], r["unit"]) for r in _rows("include/reference/lab_unit.csv")}
     assert admitted - set(factors) == set()
 
@@ -35,7 +39,10 @@ def test_factor_of_the_own_unit_is_one(factors: dict[tuple[str, str], float]) ->
 
 
 def test_plausible_limits_agree_across_units(factors: dict[tuple[str, str], float]) -> None:
-    rows = {(r["test_code"], r["unit"]): (float(r["low"]), float(r["high"])) for r in _rows("include/reference/lab_plausible.csv")}
+    rows = {
+        (r["test_code"], r["unit"]): (float(r["low"]), float(r["high"]))
+        for r in _rows("include/reference/lab_plausible.csv")
+    }
     standard = {r["test_code"]: r["unit"] for r in _rows("dbt_project/seeds/lab_test.csv")}
     for (test, unit), (low, high) in rows.items():
         assert low < high, test

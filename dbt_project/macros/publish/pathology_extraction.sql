@@ -26,16 +26,16 @@ regexp_replace(regexp_replace(regexp_replace({{ text }},
 )
 {%- endmacro %}
 
-{% macro er_statement(text) -%}{{ marker_statement(text, 'ER(?:\s*[/、,和及]\s*PR)?') }}{%- endmacro %}
-{% macro pr_statement(text) -%}{{ marker_statement(text, 'PR(?:\s*[/、,和及]\s*ER)?') }}{%- endmacro %}
-{% macro ki67_statement(text) -%}{{ marker_statement(text, 'Ki-?\s?67(?:\s*\(\s*MIB-?1\s*\)|指数|增殖指数|标记指数|\s*LI)*') }}{%- endmacro %}
+{% macro er_statement(text) -%}{{ marker_statement(text, 'ER(?:\\s*[/、,和及]\\s*PR)?') }}{%- endmacro %}
+{% macro pr_statement(text) -%}{{ marker_statement(text, 'PR(?:\\s*[/、,和及]\\s*ER)?') }}{%- endmacro %}
+{% macro ki67_statement(text) -%}{{ marker_statement(text, 'Ki-?\\s?67(?:\\s*[(]\\s*MIB-?1\\s*[)]|指数|增殖指数|标记指数|\\s*LI)*') }}{%- endmacro %}
 
 {% macro stated_percentage(statement) -%}
 {#- Percentage of a statement: '<1%' is 0, a range is its middle; null where none is stated. -#}
 case
     when {{ statement }} ~ '(<|不足|小于)\s*1\s*%' then 0
     when {{ statement }} ~ '\d\s*%?\s*[-~至]\s*\d+(\.\d+)?\s*%' then (
-        select (matched[1]::numeric + matched[2]::numeric) / 2
+        select trim_scale((matched[1]::numeric + matched[2]::numeric) / 2)
         from regexp_matches({{ statement }}, '(\d{1,3}(?:\.\d+)?)\s*%?\s*[-~至]\s*(\d{1,3}(?:\.\d+)?)\s*%') as found (matched)
         where matched[1]::numeric <= 100 and matched[2]::numeric <= 100
     )

@@ -46,7 +46,12 @@ from {{ ref(row_view) }} as row_view
 {#- One row per mart row with its source rows, sorted and without repetition; sorted as a whole for the block range index. -#}
 select
     row_view.lineage_id,
-    array(select distinct source_row from unnest(row_view._row_ids) as source_row where source_row is not null order by 1) as row_ids
+    array(
+        select distinct source_row.row_id
+        from unnest(row_view._row_ids) as source_row (row_id)
+        where source_row.row_id is not null
+        order by source_row.row_id
+    ) as row_ids
 from {{ ref(row_view) }} as row_view
 order by row_view.lineage_id
 {%- endmacro %}

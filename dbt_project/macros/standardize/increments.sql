@@ -13,7 +13,12 @@
 {#- Rows of batches above `above`. Where loads may be running, the runner names the last batch below every open one
     (setting xinglin.through_batch): a batch that commits late must not hide under a higher watermark. -#}
 _batch_id > {{ above }}
-and _batch_id <= coalesce(nullif(current_setting('xinglin.through_batch', true), '')::integer, 2147483647)
+and _batch_id <= (select coalesce(nullif(current_setting('xinglin.through_batch', true), '')::integer, 2147483647))
+{%- endmacro %}
+
+{% macro tested_through() -%}
+{#- Newest batch that earlier runs have tested, as the runner says (setting xinglin.tested_through_batch); 0 without the setting. -#}
+(select coalesce(nullif(current_setting('xinglin.tested_through_batch', true), '')::integer, 0))
 {%- endmacro %}
 
 {% macro fed_rows(entity, columns, above) -%}

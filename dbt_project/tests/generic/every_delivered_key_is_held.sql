@@ -1,8 +1,7 @@
 {#- Conservation: each natural key that a staging model delivers stands in the table. Looks at untested batches only. -#}
 {% test every_delivered_key_is_held(model, entity, key) %}
-{%- set tested = "coalesce(nullif(current_setting('xinglin.tested_through_batch', true), '')::integer, 0)" %}
 with delivered as (
-    {{ fed_rows(entity, [key], tested) }}
+    {{ fed_rows(entity, [key], tested_through()) }}
 ),
 
 held as (

@@ -10,11 +10,10 @@
     ('follow_up', 'follow_up.method', 'method_code'),
     ('follow_up', 'follow_up.status', 'status_code'),
 ] %}
-{%- set tested = "coalesce(nullif(current_setting('xinglin.tested_through_batch', true), '')::integer, 0)" %}
 with used as (
     {% for entity, field, column in coded %}
     select distinct source_system, '{{ field }}'::text as field, {{ column }} as code
-    from ({{ fed_rows(entity, ['source_system', column], tested) }}) as delivered
+    from ({{ fed_rows(entity, ['source_system', column], tested_through()) }}) as delivered
     where {{ column }} is not null
     {{ 'union all' if not loop.last }}
     {% endfor %}

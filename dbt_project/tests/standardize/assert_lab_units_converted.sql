@@ -3,4 +3,4 @@ select lab_result_key, test_code, source_code, source_unit
 from {{ ref('base_lab_result') }}
 where source_value is not null
     and value_num is null
-    and _batch_id > coalesce(nullif(current_setting('xinglin.tested_through_batch', true), '')::integer, 0)
+    and _batch_id > {{ tested_through() }}

@@ -28,8 +28,7 @@ base_person as (
         coalesce((array_agg(sex order by (sex = 'U'), _row_id desc) filter (where sex is not null))[1], 'U') as sex,
         (array_agg(birth_date order by _row_id desc) filter (where birth_date is not null))[1] as birth_date,
         (array_agg(death_date order by _row_id desc) filter (where death_date is not null))[1] as death_date,
-        (array_agg(marital_status_code order by _row_id desc)
-            filter (where marital_status_code is not null))[1] as marital_status_code,
+        (array_agg(marital_status_code order by _row_id desc) filter (where marital_status_code is not null))[1] as marital_status_code,
         (array_agg(ethnicity_code order by _row_id desc) filter (where ethnicity_code is not null))[1] as ethnicity_code,
         (array_agg(race order by _row_id desc) filter (where race is not null))[1] as race,
         (array_agg(region order by _row_id desc) filter (where region is not null))[1] as region,

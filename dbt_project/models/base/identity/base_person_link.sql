@@ -9,10 +9,8 @@ touched as (
     select distinct fresh.patient_key
     from {{ record }} as fresh
     where fresh._batch_id > {{ above }}
-        and (
-            fresh.fed_by <> 'seen'
-            or not exists (select 1 from {{ this }} as held where held.patient_key = fresh.patient_key)
-        )
+    -- a number that other rows mention again says nothing new about who its patient is
+    and (fresh.fed_by <> 'seen' or not exists (select 1 from {{ this }} as held where held.patient_key = fresh.patient_key))
 ),
 
 affected as (
@@ -47,10 +45,8 @@ member as (
     select
         record.patient_key,
         min(record.source_system) as source_system,
-        (array_agg(record.resident_id_link order by record._row_id desc)
-            filter (where record.resident_id_link is not null))[1] as resident_id_link,
-        (array_agg(record.ssn_link order by record._row_id desc)
-            filter (where record.ssn_link is not null))[1] as ssn_link,
+        (array_agg(resident_id_link order by _row_id desc) filter (where resident_id_link is not null))[1] as resident_id_link,
+        (array_agg(ssn_link order by _row_id desc) filter (where ssn_link is not null))[1] as ssn_link,
         min(record.first_row_id) as first_row_id,
         coalesce(max(record._row_id) filter (where record.fed_by <> 'seen'), min(record.first_row_id)) as _row_id,
         coalesce(max(record._batch_id) filter (where record.fed_by <> 'seen'), min(record._batch_id)) as _batch_id

@@ -1,4 +1,4 @@
-with named as (
+with named as materialized (  -- the few distinct names are matched, not every row
     select distinct 'lab_result'::text as table_name, test_name as name from {{ ref('base_lab_result') }}
     union all
     select distinct 'clinical_order', name from {{ ref('base_clinical_order') }}

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref("research_project") }}  the test of the salts runs before
 -- One row per person with a diagnosis of breast cancer, in whichever code system (concept breast_cancer).
 with diagnosis as (
     select

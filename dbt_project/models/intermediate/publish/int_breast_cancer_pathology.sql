@@ -7,7 +7,7 @@ with int_breast_cancer_pathology as (
         finding.reported_on - course.index_on as report_day,
         finding.specimen_kind,
         finding.specimen,
-        {{ laterality("concat_ws(' ', finding.specimen)") }} as laterality,
+        finding.laterality,
         finding.histology,
         finding.icd_o_3,
         finding.histologic_grade,

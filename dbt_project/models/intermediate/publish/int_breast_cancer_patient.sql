@@ -35,11 +35,14 @@ last_contact as (
 ),
 
 relapse as (
-    select distinct on (person_id) person_id, contacted_on as relapse_on, status, recurrence_site, _row_id
-    from {{ ref('deid_follow_up') }}
-    where status in ('recurrence', 'metastasis')
-      and person_id in (select course.person_id from {{ ref('int_breast_cancer_course') }} as course)
-    order by person_id, contacted_on, _row_id
+    -- disease that had spread at diagnosis can progress, but not relapse
+    select distinct on (follow_up.person_id)
+        follow_up.person_id, follow_up.contacted_on as relapse_on, follow_up.status, follow_up.recurrence_site, follow_up._row_id
+    from {{ ref('deid_follow_up') }} as follow_up
+    inner join {{ ref('int_breast_cancer_course') }} as course on course.person_id = follow_up.person_id
+    where follow_up.status in ('recurrence', 'metastasis')
+      and course.stage_group is distinct from 'IV'
+    order by follow_up.person_id, follow_up.contacted_on, follow_up._row_id
 ),
 
 marker as (
@@ -66,7 +69,7 @@ int_breast_cancer_patient as (
         cohort.code_system as diagnosis_code_system,
         cohort.code as diagnosis_code,
         cohort.name as diagnosis_name,
-        cohort.laterality,
+        coalesce(cohort.laterality, marker.laterality) as laterality,
         cohort.quadrant,
         course.t_category,
         course.n_category,

@@ -12,6 +12,7 @@ int_breast_pathology_finding as (
         pathology.person_id,
         pathology.specimen,
         tumour.specimen_kind,
+        tumour.laterality,
         coalesce(pathology.reported_on, pathology.received_on) as reported_on,
         marker.er_pct,
         marker.er_status,

@@ -3,6 +3,7 @@ with int_breast_pathology_tumour as (
     select
         pathology.report_key,
         coalesce({{ largest_diameter_mm('pathology.body') }}, {{ largest_diameter_mm('pathology.gross') }}) as tumour_size_mm,
+        {{ laterality("concat_ws(' ', pathology.specimen, left(pathology.body, 80))") }} as laterality,
         {{ lymph_nodes('pathology.body', 1) }} as nodes_positive,
         {{ lymph_nodes('pathology.body', 2) }} as nodes_examined,
         {{ histologic_grade('pathology.body') }} as histologic_grade,

@@ -2,6 +2,7 @@
 with int_breast_receptor as (
     select
         finding.person_id,
+        {{ earliest_stated('laterality') }} as laterality,
         {{ earliest_stated('er_status') }} as er_status,
         {{ earliest_stated('er_pct', 'er_status') }} as er_pct,
         {{ earliest_stated('pr_status') }} as pr_status,

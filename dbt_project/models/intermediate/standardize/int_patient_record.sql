@@ -69,12 +69,12 @@ candidate as (
     {% if is_incremental() %}
     union all
     select held.*
-    from {{ this }} as held
-    where exists (
-        select 1 from described
-        where described.patient_key = held.patient_key and described.fed_by = held.fed_by
-    )
-    or (held.fed_by = 'seen' and exists (select 1 from seen where seen.patient_key = held.patient_key))
+    from (
+        select patient_key, fed_by from described
+        union
+        select patient_key, fed_by from seen
+    ) as again
+    inner join {{ this }} as held on held.patient_key = again.patient_key and held.fed_by = again.fed_by
     {% endif %}
 ),
 
