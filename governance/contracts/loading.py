@@ -7,6 +7,7 @@ and no other (:func:`load_catalogue`).
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +28,14 @@ from governance.contracts.model import (
     Rule,
     Severity,
 )
-from governance.contracts.rules import BUILT_IN_CHECKS, GENERALIZERS, check_expression
+from governance.contracts.rules import (
+    BUILT_IN_CHECKS,
+    GENERALIZERS,
+    check_bound,
+    check_expression,
+    check_format,
+    check_pattern,
+)
 from governance.contracts.strict import line_of, read_document
 from governance.errors import ContractError
 
@@ -54,6 +62,12 @@ class Catalogue:
 
     contracts: dict[str, Contract]
     failures: dict[str, list[str]]
+
+    @property
+    def version(self) -> str:
+        """Version of the set of contracts: equal exactly when all contracts have equal versions."""
+        versions = "\n".join(f"{key} {contract.version}" for key, contract in sorted(self.contracts.items()))
+        return f"{len(self.contracts)}-{hashlib.sha256(versions.encode()).hexdigest()[:12]}"
 
     @property
     def sources(self) -> list[str]:
@@ -94,6 +108,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     for contract in list(contracts.values()):
         for message in _dangling_references(contract, contracts):
             failures.setdefault(contract.source, []).append(message)
+    for source in {c.source for c in contracts.values()} - set(failures):
+        try:
+            Catalogue(contracts, {}).of_source(source)
+        except ContractError as error:
+            failures[source] = [str(error)]
     sound = {key: c for key, c in contracts.items() if c.source not in failures}
     return Catalogue(sound, failures)
 
@@ -118,8 +137,19 @@ def _dangling_references(contract: Contract, contracts: dict[str, Contract]) -> 
                 f"{contract.file}: field '{field.name}' refers to {field.reference.source}.{field.reference.table}."
                 f"{field.reference.field}, which no sound contract describes"
             )
-        elif target.field(field.reference.field).token_domain != field.token_domain:
+            continue
+        parent = target.field(field.reference.field)
+        if parent.token_domain != field.token_domain:
             yield f"{contract.file}: field '{field.name}' and the field it refers to have different token_domain values"
+        elif not _comparable(field, parent):
+            yield f"{contract.file}: field '{field.name}' and the field it refers to must be both tokens or kept texts"
+
+
+def _comparable(field: Field, parent: Field) -> bool:
+    if Protection.TOKENIZE in field.protection or Protection.TOKENIZE in parent.protection:
+        return Protection.TOKENIZE in field.protection and Protection.TOKENIZE in parent.protection
+    kept = parent.landing_column is not None
+    return kept and field.logical_type is LogicalType.STRING and parent.logical_type is LogicalType.STRING
 
 
 class _Builder:
@@ -151,10 +181,14 @@ class _Builder:
         patient_key = own.get("patient_key")
         if patient_key is not None and patient_key not in names:
             self.fail(f"patient_key names no field: '{patient_key}'{_near(patient_key, names)}", "schema", 0)
+        for f in fields:
+            if f.name == patient_key and Protection.TOKENIZE not in f.protection:
+                self.fail(f"patient_key '{patient_key}' must have protection tokenize", "schema", 0)
         rules = tuple(
             self.rule(quality, f"{self.source}.{self.table}", names, None, "schema", 0, "quality", position)
             for position, quality in enumerate(table.quality or [])
         )
+        self.check_expressions(fields, rules)
         return Contract(
             id=document.id,
             source=self.source,
@@ -261,6 +295,8 @@ class _Builder:
             problem = f"level {field.level} is not between 1 and 5 (GB/T 39725)"
         elif field.identifier == "direct" and {Protection.KEEP, Protection.SHIFT_DATE} & kinds:
             problem = "a direct identifier may not be kept in plain; tokenize, encrypt, scrub, generalize or drop it"
+        elif not kinds:
+            problem = "protection names nothing; drop is the word for not storing it"
         elif Protection.TOKENIZE in kinds and not field.token_domain:
             problem = "protection tokenize needs a token_domain"
         elif Protection.BLIND_INDEX in kinds and not field.index_domain:
@@ -271,10 +307,24 @@ class _Builder:
             problem = "protection keep or drop stands alone"
         elif field.logical_type in {LogicalType.DATE, LogicalType.TIMESTAMP} and not field.format:
             problem = "a date or timestamp needs logicalTypeOptions.format (strftime)"
-        elif field.pattern is not None and not _compiles(field.pattern):
-            problem = "pattern is not a valid regular expression"
+        else:
+            problem = _unusable_options(field)
         if problem:
             self.fail(f"field '{field.name}': {problem}", *here)
+
+    def check_expressions(self, fields: list[Field], rules: tuple[Rule, ...]) -> None:
+        """Refuse expressions that name no field or could not be evaluated on the fields' types."""
+        types = {f.name: f.logical_type for f in fields}
+        placed: list[tuple[Rule, tuple[str | int, ...]]] = [
+            (rule, ("schema", 0, "quality", position)) for position, rule in enumerate(rules)
+        ]
+        for position, f in enumerate(fields):
+            here = ("schema", 0, "properties", position, "quality")
+            placed += [(rule, (*here, number)) for number, rule in enumerate(f.rules)]
+        for rule, place in placed:
+            problem = check_expression(rule.expression, types) if rule.expression is not None else None
+            if problem:
+                self.fail(f"rule '{rule.id.rsplit('.', 1)[-1]}': {problem}", *place)
 
     def reference(self, p: SchemaProperty, here: tuple[str | int, ...]) -> Reference | None:
         if not p.relationships:
@@ -287,9 +337,7 @@ class _Builder:
             self.fail(f"field '{p.name}': one relationship to <table>.<field> or <source>.<table>.<field>", *here)
         return Reference(source=parts[0], table=parts[1], field=parts[2])
 
-    def rule(
-        self, quality: DataQuality, prefix: str, names: list[str], field: str | None, *here: str | int
-    ) -> Rule:
+    def rule(self, quality: DataQuality, prefix: str, names: list[str], field: str | None, *here: str | int) -> Rule:
         if not quality.name or not _NAME.match(quality.name):
             self.fail("a quality rule needs a name in lower snake case", *here)
         if quality.type != "custom" or quality.engine != "xinglin":
@@ -304,9 +352,6 @@ class _Builder:
             "dimension": quality.dimension or "validity",
         }
         if isinstance(implementation, str):
-            problem = check_expression(implementation)
-            if problem:
-                self.fail(f"rule '{quality.name}': {problem}", *here)
             return Rule(expression=implementation, **common)
         known = {"check", "code_set", "range_table", "fields", "key", "field"}
         given = dict(implementation or {})
@@ -322,6 +367,8 @@ class _Builder:
         unknown = [name for name in (*fields, *([subject] if subject else [])) if field is None and name not in names]
         if unknown:
             self.fail(f"rule '{quality.name}': no such field: {', '.join(unknown)}", *here)
+        if ("code_set" not in given and not subject) or ("check" not in given and not fields):
+            self.fail(f"rule '{quality.name}': at a table, say the field or the key that it is about", *here)
         return Rule(
             check=given.get("check"),
             code_set=given.get("code_set"),
@@ -340,6 +387,9 @@ class _Builder:
                 of = f"field '{field}': " if field else ""
                 near = _near(str(entry.property), known)
                 self.fail(f"{of}unknown custom property '{entry.property}'{near}", *here, position)
+            if entry.property in values:
+                of = f"field '{field}': " if field else ""
+                self.fail(f"{of}custom property '{entry.property}' stands twice", *here, position)
             values[str(entry.property)] = entry.value
         return values
 
@@ -360,9 +410,10 @@ def _bound(value: Any) -> Any:
     return value if isinstance(value, int | float) or value is None else str(value)
 
 
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
+def _unusable_options(field: Field) -> str | None:
+    """Why the gate could not carry out a field's format, pattern or bounds, or ``None`` when it can."""
+    problems = [check_pattern(field.pattern)] if field.pattern is not None else []
+    if field.format is not None:
+        problems.append(check_format(field.format, field.logical_type))
+    problems += [check_bound(b, field.logical_type) for b in (field.minimum, field.maximum) if b is not None]
+    return next((problem for problem in problems if problem), None)

@@ -47,7 +47,11 @@ def read_document(path: Path) -> tuple[OpenDataContractStandard, yaml.Node]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ContractError(f"{path}: {where}: {first['msg']}") from error
+        place = line_of(tree, *first["loc"])
+        raise ContractError(f"{path}:{place}: {where}: {first['msg']}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a tag that is not plain YAML, a date that does not exist
+        reason = str(error).splitlines()[0]
+        raise ContractError(f"{path}: not valid YAML ({reason}); put the value in quotes") from error
 
 
 def line_of(tree: yaml.Node, *steps: str | int) -> int:
@@ -71,7 +75,7 @@ def _check_keys(path: Path, node: yaml.Node, model: type[BaseModel]) -> None:
     allowed = {(info.alias or name): info.annotation for name, info in model.model_fields.items()}
     seen: set[str] = set()
     for key_node, value_node in node.value:
-        key, line = key_node.value, key_node.start_mark.line + 1
+        key, line = str(key_node.value), key_node.start_mark.line + 1
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; known keys: {', '.join(sorted(allowed))}"

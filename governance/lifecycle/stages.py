@@ -103,7 +103,15 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
         version = load_policy(settings.policy).version
         tested = 0 if before is None else before.batch_id
         run = run_layer(
-            layer, dsn, settings, run_id, horizon=limit, policy_version=version, tested=tested, full=full
+            layer,
+            dsn,
+            settings,
+            run_id,
+            horizon=limit,
+            policy_version=version,
+            contract_version=load_catalogue(settings.contracts).version,
+            tested=tested,
+            full=full,
         )
         models = [n for n in run.nodes if n.resource_type == "model"]
         record.rows_out = sum(n.rows or 0 for n in models)

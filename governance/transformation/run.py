@@ -71,6 +71,7 @@ def run_layer(
     *,
     horizon: int,
     policy_version: str,
+    contract_version: str,
     tested: int = 0,
     full: bool = False,
 ) -> LayerRun:
@@ -79,6 +80,8 @@ def run_layer(
     Args:
         dsn: connection string of the role ``transform``.
         horizon: greatest batch id that the layer may read.
+        policy_version: of the de-identification policy; with the next one it stands in every mart row.
+        contract_version: of the set of contracts (:meth:`governance.contracts.Catalogue.version`).
         tested: batch up to which the layer's rows have passed its data tests; these look at later rows only.
         full: rebuild incremental models from the start.
 
@@ -86,7 +89,12 @@ def run_layer(
         TransformationError: a node failed; names the nodes. What succeeded before it stays.
     """
     started = time.perf_counter()
-    session = {"run_id": run_id, "policy_version": policy_version, "through_batch": str(horizon)}
+    session = {
+        "run_id": run_id,
+        "policy_version": policy_version,
+        "contract_version": contract_version,
+        "through_batch": str(horizon),
+    }
     if tested and not full:
         session["tested_through_batch"] = str(tested)
     target = settings.state / "dbt"  # shared by the layers, so that the project is parsed once
@@ -99,7 +107,7 @@ def run_layer(
         with connect(dsn, application=f"xinglin {layer}") as connection:
             _record(connection, run, run_id)
             if result.success:
-                emit_dbt_lineage(LineageStore(connection), connection, settings, target, result.result)
+                emit_dbt_lineage(LineageStore(connection), connection, settings, target, result.result, run_id)
     if not result.success:
         raise TransformationError(_failure(layer, result, nodes))
     return run
