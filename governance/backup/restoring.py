@@ -7,6 +7,7 @@ the passwords that the cluster had when it was backed up are not needed).
 
 from __future__ import annotations
 
+import configparser
 import secrets
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from governance.backup.comparing import Comparison, compare
 from governance.backup.keys import BackupKeys
@@ -57,7 +58,9 @@ class RestoredServer:
 
     def dsn(self) -> str:
         """Connection string of a kept server: as superuser, to the database that the manifest lists."""
-        return f"service={SERVICE} servicefile={self.service_file}"
+        parameters = configparser.ConfigParser(interpolation=None)
+        parameters.read(self.service_file, "utf-8")
+        return make_conninfo(**dict(parameters[SERVICE]))
 
 
 def restore(record: BackupRecord, to_dir: Path, keys: BackupKeys, *, keep: bool = False) -> RestoredServer:

@@ -30,19 +30,19 @@ class SeenKeys:
         if keys.height == 0:
             return np.zeros(0, bool)
         complete = keys.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
-        # a separator that the reader strips from no value keeps ("a", "bc") apart from ("ab", "c")
-        joined = keys.select(pl.concat_str(pl.all().fill_null(""), separator="\x1f")).to_series()
-        hashes = joined.hash(seed=7_210).to_numpy()
+        hashes = keys.hash_rows(seed=7_210).to_numpy()[complete]
         order = np.argsort(hashes, kind="stable")
         ordered = hashes[order]
-        result = np.zeros(len(hashes), bool)
-        result[order[1:][ordered[1:] == ordered[:-1]]] = True
+        known = np.zeros(len(hashes), bool)
+        known[order[1:][ordered[1:] == ordered[:-1]]] = True
         for run in self._runs:
             places = np.searchsorted(run, hashes)
             places[places == len(run)] = len(run) - 1
-            result |= run[places] == hashes
-        self._add(np.unique(ordered))
-        doubled: np.ndarray = result & complete
+            known |= run[places] == hashes
+        if len(hashes):
+            self._add(np.unique(ordered))
+        doubled = np.zeros(keys.height, bool)
+        doubled[complete] = known
         return doubled
 
     def _add(self, run: np.ndarray) -> None:

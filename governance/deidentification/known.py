@@ -71,9 +71,7 @@ class IdentifierVault:
         )
         return {row[0].hex: int(row[1]) for row in rows}
 
-    def _decrypted(
-        self, contract: Contract, fields: list[Field], patients: list[str]
-    ) -> list[tuple[Field, str, str]]:
+    def _decrypted(self, contract: Contract, fields: list[Field], patients: list[str]) -> list[tuple[Field, str, str]]:
         columns = sql.SQL(", ").join(sql.Identifier(f.name) for f in fields)
         query = sql.SQL("select _row_id, _patient_key, {} from vault.{} where _patient_key = any(%s::uuid[])").format(
             columns, sql.Identifier(contract.relation)

@@ -23,6 +23,7 @@ from governance.errors import KeyringError
 
 PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest")
 _KEY_BYTES = 32
+_KEK_VARIABLE = "XINGLIN_KEK"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def create_keyring(path: Path) -> None:
     if kek_path.exists():
         raise KeyringError(f"{kek_path} exists but {path} does not: restore the keyring from its own backup")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kek = os.urandom(_KEY_BYTES)
+    kek = _given_kek() or os.urandom(_KEY_BYTES)
     identity = pyrage.x25519.Identity.generate()
     secret = str(identity).encode()
     padded = secret + b"\n" * (-len(secret) % 8)
@@ -87,7 +88,7 @@ def create_keyring(path: Path) -> None:
         ],
         "backup": {"recipient": str(identity.to_public()), "identity": _text(aes_key_wrap(kek, padded))},
     }
-    if "XINGLIN_KEK" not in os.environ:
+    if not os.environ.get(_KEK_VARIABLE):
         _write_private(kek_path, base64.b64encode(kek) + b"\n")
     _write_private(path, json.dumps(document, indent=1).encode())
 
@@ -100,7 +101,7 @@ def open_keyring(path: Path) -> Keyring:
     """
     try:
         document = json.loads(path.read_text("utf-8"))
-        encoded = os.environ.get("XINGLIN_KEK") or path.with_name("kek").read_text("ascii")
+        encoded = os.environ.get(_KEK_VARIABLE) or path.with_name("kek").read_text("ascii")
         kek = base64.b64decode(encoded.strip(), validate=True)
         keys: dict[str, dict[int, bytes]] = {}
         for entry in document["keys"]:
@@ -114,6 +115,24 @@ def open_keyring(path: Path) -> Keyring:
         raise KeyringError(f"the key-encryption key does not open {path}: it belongs to another keyring") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyringError(f"{path} is not a keyring of this program ({type(error).__name__}); restore it") from error
+
+
+def _given_kek() -> bytes | None:
+    """The key-encryption key that the environment gives, None if it gives none.
+
+    Raises:
+        KeyringError: it is not 32 bytes in base64.
+    """
+    encoded = os.environ.get(_KEK_VARIABLE)
+    if not encoded:
+        return None
+    try:
+        kek = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError as error:
+        raise KeyringError(f"{_KEK_VARIABLE} is not base64; make a key with `openssl rand -base64 32`") from error
+    if len(kek) != _KEY_BYTES:
+        raise KeyringError(f"{_KEK_VARIABLE} holds {len(kek)} bytes, not 32; make one with `openssl rand -base64 32`")
+    return kek
 
 
 def _text(data: bytes) -> str:

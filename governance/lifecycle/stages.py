@@ -26,6 +26,7 @@ from governance.lifecycle.records import (
 )
 from governance.lineage.deidentify import scrubbing_events
 from governance.lineage.store import LineageStore
+from governance.projects import salt_names
 from governance.settings import Settings
 from governance.transformation.run import LayerRun, run_layer
 
@@ -61,7 +62,7 @@ def prepare_deidentification(dsn: str, settings: Settings, run_id: str) -> list[
     keyring = open_keyring(settings.keyring)
     with connect(dsn, application="xinglin deidentify") as connection:
         add_pseudonyms(connection, keyring, policy)
-        add_project_salts(connection, keyring, sorted(p.stem for p in settings.projects.glob("*.yaml")))
+        add_project_salts(connection, keyring, salt_names(settings.projects))
         pending = count_pending(connection, catalogue, policy.version)
         LineageStore(connection).emit(scrubbing_events(catalogue, run_id))
     return list(range(settings.shards)) if pending else []

@@ -14,13 +14,15 @@ from typing import Any
 
 import psycopg
 import sqlglot
+from openlineage.client.event_v2 import RunEvent
+from openlineage.client.serde import Serde
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 from sqlglot.schema import MappingSchema
 
-from governance.lineage.events import JOBS, PRODUCER, WAREHOUSE
+from governance.lineage.events import JOBS, PRODUCER, WAREHOUSE, ColumnSource, Output, job_event
 from governance.lineage.store import ColumnEdge, LineageStore
 from governance.settings import Settings
 
@@ -29,15 +31,15 @@ CONSTANT = ("", "", "")
 
 
 def emit_dbt_lineage(
-    store: LineageStore, connection: psycopg.Connection, settings: Settings, target: Path, results: Any
+    store: LineageStore, connection: psycopg.Connection, settings: Settings, target: Path, results: Any, run_id: str
 ) -> None:
     """Store a layer's events and column lineage.
 
     Args:
         target: dbt's target folder with manifest.json and run_results.json of this run.
         results: dbt's run results, whose nodes carry their compiled SQL.
+        run_id: the lifecycle's run, which the events name as their parent.
     """
-    store.emit_documents(_events(settings, target))
     catalogue = read_catalogue(connection)
     remembered = _Remembered(target / "column_lineage.json", catalogue)
     edges: list[ColumnEdge] = []
@@ -50,6 +52,7 @@ def emit_dbt_lineage(
             columns = catalogue.get(node.schema, {}).get(node.alias, {})
             edges += [(node.schema, node.alias, c, "repository", node.original_file_path, c, "seed") for c in columns]
     remembered.save()
+    store.emit_documents(_events(settings, target, edges, run_id))
     store.replace_columns(edges)
 
 
@@ -79,7 +82,8 @@ class _Remembered:
         self._path.write_text(json.dumps(self._known), "utf-8")
 
 
-def _events(settings: Settings, target: Path) -> Iterator[dict[str, Any]]:
+def _events(settings: Settings, target: Path, edges: list[ColumnEdge], run_id: str) -> Iterator[dict[str, Any]]:
+    """dbt's events in our names and with our column lineage (the integration's own stops at CTEs and ``select *``)."""
     from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor  # noqa: PLC0415  slow import
 
     processor = DbtLocalArtifactProcessor(
@@ -91,15 +95,30 @@ def _events(settings: Settings, target: Path) -> Iterator[dict[str, Any]]:
         target_path=str(target),
     )
     processor.should_raise_on_unsupported_command = False
-    from openlineage.client.serde import Serde  # noqa: PLC0415
-
+    sources: dict[str, list[ColumnEdge]] = {}
+    for edge in edges:
+        sources.setdefault(f"{edge[0]}.{edge[1]}", []).append(edge)
+    parent = json.loads(Serde.to_json(job_event("START", "dbt", run_id)))["run"]["facets"]["parent"]
     for event in processor.parse().events():
-        text = Serde.to_json(event)
-        document: dict[str, Any] = json.loads(text)
+        document: dict[str, Any] = json.loads(Serde.to_json(event))
+        document["run"].setdefault("facets", {})["parent"] = parent
         for dataset in [*document.get("inputs", []), *document.get("outputs", [])]:
             dataset["namespace"] = WAREHOUSE
             dataset["name"] = dataset["name"].split(".", 1)[-1]
+            dataset.get("facets", {}).pop("dataSource", None)  # the server's address of that day
+        for dataset in document.get("outputs", []):
+            facets = json.loads(Serde.to_json(_columns_of(dataset["name"], sources.get(dataset["name"], []))))
+            own = facets["outputs"][0].get("facets", {})
+            dataset["facets"] = {k: v for k, v in dataset.get("facets", {}).items() if k != "columnLineage"} | own
         yield document
+
+
+def _columns_of(dataset: str, edges: list[ColumnEdge]) -> RunEvent:
+    columns: dict[str, list[ColumnSource]] = {}
+    for _, _, column, schema, table, source, via in edges:
+        if schema:
+            columns.setdefault(column, []).append(ColumnSource(WAREHOUSE, f"{schema}.{table}", source, via))
+    return job_event("COMPLETE", "dbt", "", outputs=[Output(dataset, columns)])
 
 
 def read_catalogue(connection: psycopg.Connection) -> Catalogue:

@@ -1,9 +1,8 @@
-"""Research projects: who may have which fields of which patients, written as one file a project (``include/projects``)."""
+"""Research projects: who may have which fields of which patients, one file a project (``include/projects``)."""
 
-from governance.projects.build import build_projects, outdated_files
+from governance.projects.build import build_projects, outdated_files, salt_names
 from governance.projects.catalogue import Catalogue, Column, Table, load_catalogue
 from governance.projects.errors import ProjectError
-from governance.projects.salts import ensure_project_salts
 from governance.projects.specification import Project, load_project, load_projects
 
 __all__ = [
@@ -13,9 +12,9 @@ __all__ = [
     "ProjectError",
     "Table",
     "build_projects",
-    "ensure_project_salts",
     "load_catalogue",
     "load_project",
     "load_projects",
     "outdated_files",
+    "salt_names",
 ]

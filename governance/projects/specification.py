@@ -1,8 +1,8 @@
 """A research project's specification file: who, under which approval, which patients, which fields.
 
-``include/projects/<project>.yaml`` is read into a frozen model. Unknown keys, fields and code values are refused when the
-file loads, with a message that names file, key and nearest valid one; nothing is guessed and nothing is left for the
-moment at which a patient's row arrives.
+``include/projects/<project>.yaml`` is read into a frozen model. Unknown keys, fields and code values are refused when
+the file loads, with a message that names file, key and nearest valid one; nothing is guessed and nothing is left for
+the moment at which a patient's row arrives.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def load_project(path: Path, catalogue: Catalogue) -> Project:
     """Read and check one specification.
 
     Raises:
-        ProjectError: the file is no YAML mapping, has an unknown key, or names a table, field or code that does not exist.
+        ProjectError: no YAML mapping, an unknown key, or a table, field or code that does not exist.
     """
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
@@ -169,10 +169,14 @@ def _check_table(file: str, project: str, name: str, request: TableRequest, cata
     if not table.by_person and table.key not in request.fields:
         raise ProjectError(f"{file}: {where}.fields lacks the row key '{table.key}'; add it")
     if len(f"{project}_{name}") > _LONGEST_NAME:
-        raise ProjectError(f"{file}: '{project}_{name}' is longer than {_LONGEST_NAME} characters; shorten the table's name")
+        raise ProjectError(
+            f"{file}: '{project}_{name}' is longer than {_LONGEST_NAME} characters; shorten the table's name"
+        )
 
 
 def _known(file: str, key: str, values: tuple[str, ...], valid: frozenset[str]) -> None:
     for value in values:
         if value not in valid:
-            raise ProjectError(f"{file}: {key} names '{value}', which does not exist or may not leave the zone{nearest(value, valid)}")
+            raise ProjectError(
+                f"{file}: {key} names '{value}', which does not exist or may not leave the zone{nearest(value, valid)}"
+            )

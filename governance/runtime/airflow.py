@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from governance.errors import RuntimeFailure
 from governance.runtime.airflow_client import AirflowClient
 from governance.runtime.airflow_environment import ADMIN, airflow_environment, airflow_home, passwords_file
 from governance.runtime.preload import LOCAL_SETTINGS
-from governance.runtime.processes import ProcessId, free_port, session_of
+from governance.runtime.processes import ProcessId, free_port, session_of, terminate_all
 from governance.runtime.secrets import Secrets
 from governance.settings import Settings
 
@@ -116,13 +115,8 @@ class AirflowServers:
         """End all processes of this state folder, tasks included; nothing is left running."""
         running, strays = self.processes(), self.everything()
         for group in _STOP_ORDER:
-            members = [running[name] for name in group if name in running]
-            for process in members:
-                process.send(signal.SIGTERM)
-            for process in members:
-                process.terminate(timeout=30)
-        for stray in strays + self.everything():
-            stray.terminate(timeout=5)
+            terminate_all([running[name] for name in group if name in running], timeout=30)
+        terminate_all(strays + self.everything(), timeout=5)
         with contextlib.suppress(OSError, ValueError):
             self._record(self._recorded_port() or _DEFAULT_PORT, {})
 

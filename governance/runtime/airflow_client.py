@@ -145,7 +145,7 @@ class AirflowClient:
         """The log of a task instance's last try, a line a record."""
         where = f"{_of(run)}/taskInstances/{_path(task.task_id)}/logs/{max(task.try_number, 1)}"
         content = self._get(where, map_index=task.map_index, full_content=True)["content"]
-        return [str(entry.get("event", "")) if isinstance(entry, dict) else str(entry) for entry in content]
+        return [line for entry in content for line in _log_lines(entry)]
 
     def set_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool of that many slots, or set those of the one that is there."""
@@ -182,6 +182,14 @@ class AirflowClient:
             self._token = str(login.json()["access_token"])
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         return self._http.request(method, f"/api/v2{path}", headers=headers, **arguments)
+
+
+def _log_lines(entry: Any) -> list[str]:
+    """A structured log record as text: the event, and type and message of the errors that it carries."""
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    errors = [f"{error.get('exc_type')}: {error.get('exc_value')}" for error in entry.get("error_detail") or []]
+    return [str(entry.get("event", "")), *errors]
 
 
 def _path(part: str) -> str:

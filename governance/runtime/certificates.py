@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Certificates:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         authority_key = ec.generate_private_key(ec.SECP256R1())
-        authority_name = _name("Xinglin embedded authority")
+        authority_name = _name(f"Xinglin embedded authority {secrets.token_hex(4)}")
         authority = (
             _builder(authority_name, authority_name, authority_key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

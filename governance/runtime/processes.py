@@ -60,6 +60,15 @@ class ProcessId:
         return True
 
 
+def terminate_all(processes: list[ProcessId], timeout: float) -> None:
+    """Ask all of them to end at once, then wait; those that have not ended by then are killed."""
+    deadline = time.monotonic() + timeout
+    for process in processes:
+        process.send(signal.SIGTERM)
+    for process in processes:
+        process.terminate(max(deadline - time.monotonic(), 0))
+
+
 def processes_in(folder: Path, program: str) -> list[ProcessId]:
     """Living processes of a program whose working directory is ``folder`` (a PostgreSQL server stands in its data)."""
     real = folder.resolve()

@@ -5,6 +5,7 @@ Safe to repeat; what exists is left alone. Passwords reach the server as scram v
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -56,7 +57,8 @@ def provision(server: PostgresServer, settings: Settings) -> Secrets:
     _connection_strings(server, held)
     held.save()
     try:
-        _roles_and_databases(server, held, fresh)
+        passwords = {login: held[f"password_{login}"] for login in _logins()}
+        roles_and_databases(server.superuser_dsn(SUPERUSER), passwords, fresh, people=DEMO_LOGINS)
     except psycopg.Error as error:
         raise DatabaseError(f"roles and databases could not be made: {str(error).splitlines()[0]}") from error
     create_keyring(settings.keyring)
@@ -64,8 +66,13 @@ def provision(server: PostgresServer, settings: Settings) -> Secrets:
     return held
 
 
+def service_logins() -> list[str]:
+    """The logins that every installation has: one a service role, and Airflow's own."""
+    return [login_of(role) for role in Role] + [_AIRFLOW_LOGIN]
+
+
 def _logins() -> list[str]:
-    return [login_of(role) for role in Role] + [_AIRFLOW_LOGIN, *DEMO_LOGINS.values()]
+    return service_logins() + list(DEMO_LOGINS.values())
 
 
 def _connection_strings(server: PostgresServer, held: Secrets) -> None:
@@ -82,20 +89,36 @@ def _connection_strings(server: PostgresServer, held: Secrets) -> None:
     held.set("airflow_async_dsn", f"postgresql+psycopg://{where}")
 
 
-def _roles_and_databases(server: PostgresServer, held: Secrets, fresh: list[str]) -> None:
-    with psycopg.connect(server.superuser_dsn(SUPERUSER), autocommit=True) as connection:
+def roles_and_databases(
+    superuser_dsn: str,
+    passwords: Mapping[str, str],
+    fresh: Collection[str],
+    *,
+    people: Mapping[str, str] | None = None,
+) -> None:
+    """Make roles, memberships and the two databases on any PostgreSQL server; what exists is left alone.
+
+    Args:
+        passwords: login → password, for every login that is to exist.
+        fresh: logins whose password is set even if they exist.
+        people: group → login of a person.
+
+    Raises:
+        psycopg.Error: a statement was refused.
+    """
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
         for group in GROUPS:
             if group not in existing:
                 connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(group)))
-        for login in _logins():
+        for login, password in passwords.items():
             if login not in existing or login in fresh:
-                _login(connection, login, held[f"password_{login}"], exists=login in existing)
+                _login(connection, login, password, exists=login in existing)
         for role, memberships in _MEMBERSHIPS.items():
             for membership in memberships:
                 _grant(connection, membership, login_of(role))
         connection.execute(sql.SQL("alter role {} replication").format(sql.Identifier(login_of(Role.BACKUP))))
-        for group, login in DEMO_LOGINS.items():
+        for group, login in (people or {}).items():
             _grant(connection, group, login)
         present = {row[0] for row in connection.execute("select datname from pg_database")}
         for database, owner in ((WAREHOUSE, login_of(Role.ADMIN)), (AIRFLOW, _AIRFLOW_LOGIN)):

@@ -60,9 +60,13 @@ def _rows(console: Console, summary: Summary) -> None:
             table.add_row(row.source, *(f"{count:,}" for count in counts))
         console.print(table)
     if summary.rules:
-        table = _table("隔离规则 quarantined by rule", "行 rows")
-        for rule, count in summary.rules:
-            table.add_row(rule, f"{count:,}")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("隔离 quarantined", no_wrap=True)
+        table.add_column("行 rows", justify="right")
+        table.add_column("按规则（一行可违反多条） by rule (a row may break several)", overflow="fold")
+        for place, count, broken in summary.rules:
+            table.add_row(place, f"{count:,}", " · ".join(f"{rule} {lines:,}" for rule, lines in broken))
+        console.print()
         console.print(table)
     for line in summary.refused:
         console.print(f"拒收文件 refused file: {line}", markup=False, style="yellow")

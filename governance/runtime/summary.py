@@ -19,9 +19,12 @@ select source, count(distinct file) as files, sum(rows_in) as rows_in, sum(accep
        sum(quarantined) as quarantined, sum(encrypted_values) as encrypted, sum(tokenised_values) as tokenised
 from governance.batch where loaded_at >= %(since)s group by source order by source"""
 _RULES = """
-select q.source || '.' || q.source_table || ' ' || rule, count(*)
-from quarantine.row q, unnest(q.rule_ids) as rule
-where q.quarantined_at >= %(since)s group by 1 order by 2 desc, 1"""
+with refused as (
+    select source || '.' || source_table as place, rule_ids from quarantine.row where quarantined_at >= %(since)s),
+places as (select place, count(*) as lines from refused group by place),
+rules as (select place, rule, count(*) as lines from refused, unnest(rule_ids) as rule group by place, rule)
+select place, p.lines, array_agg(array[rule, r.lines::text] order by r.lines desc, rule)
+from places p join rules r using (place) group by place, p.lines order by p.lines desc, place"""
 _REFUSED = """
 select source || '.' || source_table || ' ' || file || ': ' || message
 from governance.delivery_file where state = 'refused' and seen_at >= %(since)s order by 1"""
@@ -86,7 +89,7 @@ class Summary:
     """Everything since one moment, and what the warehouse holds in all.
 
     Attributes:
-        rules: quarantined rows by "source.table rule"; a row that breaks two rules counts for both.
+        rules: per table its quarantined rows, and how many of them broke which rule (a row may break several).
         texts: free texts de-identified, of these withheld, and characters read.
         stages: stage, state, seconds.
         models: layer, models and seeds built, tests run, nodes not successful.
@@ -96,7 +99,7 @@ class Summary:
     """
 
     sources: list[SourceRows]
-    rules: list[tuple[str, int]]
+    rules: list[tuple[str, int, list[tuple[str, int]]]]
     refused: list[str]
     texts: tuple[int, int, int]
     entities: list[tuple[str, int]]
@@ -140,7 +143,10 @@ def _gather(connection: psycopg.Connection, moment: dict[str, Any]) -> Summary:
     backups = rows(_BACKUP)
     return Summary(
         sources=[SourceRows(row[0], *map(int, row[1:])) for row in rows(_SOURCES)],
-        rules=[(row[0], int(row[1])) for row in rows(_RULES)],
+        rules=[
+            (place, count, [(rule.removeprefix(f"{place}."), int(lines)) for rule, lines in broken])
+            for place, count, broken in rows(_RULES)
+        ],
         refused=[row[0] for row in rows(_REFUSED)],
         texts=rows(_TEXTS)[0],
         entities=[(row[0], int(row[1])) for row in rows(_ENTITIES)],

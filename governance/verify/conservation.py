@@ -9,11 +9,9 @@ from psycopg import sql
 
 from governance.contracts import Catalogue, Contract
 from governance.contracts.model import Protection
-from governance.verify.context import Context, columns_of, has_table, tables_of, value
+from governance.verify.context import Context, has_table, tables_of, value
 from governance.verify.counting import count_rows
 from governance.verify.results import Check, Outcome, amount, figures
-
-MARTS = ("specialty", "research")
 
 
 def files(context: Context) -> Outcome:
@@ -147,42 +145,6 @@ def free_text(context: Context) -> Outcome:
     return Outcome(figures(said), texts, tuple(findings))
 
 
-def marts(context: Context) -> Outcome:
-    """Every mart row has exactly one lineage row and the other way round; every patient of a mart is in deid."""
-    findings, checked, rows = [], 0, 0
-    with context.connection() as connection:
-        for schema, table in tables_of(connection, list(MARTS)):
-            columns = columns_of(connection, schema, table)
-            name = f"{schema}.{table}"
-            if "lineage_id" not in columns or not has_table(connection, "lineage", f"{schema}__{table}"):
-                checked += 1
-                findings.append(f"{name}: no lineage_id, or no table lineage.{schema}__{table}")
-                continue
-            mart, line = sql.Identifier(schema, table), sql.Identifier("lineage", f"{schema}__{table}")
-            count, without, orphans, doubled = connection.execute(
-                sql.SQL(
-                    "select (select count(*) from {mart}),"
-                    " (select count(*) from {mart} m where not exists"
-                    " (select 1 from {line} l where l.lineage_id = m.lineage_id)),"
-                    " (select count(*) from {line} l where not exists"
-                    " (select 1 from {mart} m where m.lineage_id = l.lineage_id)),"
-                    " (select count(*) - count(distinct lineage_id) from {mart})"
-                    " + (select count(*) - count(distinct lineage_id) from {line})"
-                ).format(mart=mart, line=line)
-            ).fetchall()[0]
-            checked, rows = checked + bool(count), rows + count
-            if without or orphans or doubled:
-                findings.append(
-                    f"{name}: {without} of {count} rows without lineage row, {orphans} lineage rows without mart row, "
-                    f"{doubled} lineage ids twice"
-                )
-            if "research_id" in columns and (strangers := _strangers(connection, mart)):
-                findings.append(f"{name}: {strangers} patients are not in deid.person")
-    return Outcome(
-        figures([amount(checked, "张数据集市表", "marts"), amount(rows, "行", "rows")]), checked, tuple(findings)
-    )
-
-
 def _per_batch(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -> dict[tuple[str, int], int]:
     counts = {}
     for contract in catalogue.contracts.values():
@@ -216,7 +178,7 @@ def _feeds(catalogue: Catalogue) -> dict[tuple[str, str], list[tuple[Contract, t
 def _keys(contract: Contract, columns: tuple[str, ...], through: int | None) -> sql.Composed:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     limit = sql.SQL("") if through is None else sql.SQL(" and _batch_id <= {}").format(sql.Literal(through))
-    return sql.SQL("select {names} from landing.{table} where ({names}) is not null{limit}").format(
+    return sql.SQL("select distinct {names} from landing.{table} where ({names}) is not null{limit}").format(
         names=names, table=sql.Identifier(contract.relation), limit=limit
     )
 
@@ -256,22 +218,10 @@ def _texts(connection: psycopg.Connection, contract: Contract, field: str, throu
     return row[0], row[1], row[2]
 
 
-def _strangers(connection: psycopg.Connection, mart: sql.Identifier) -> int:
-    """Research ids that are nobody's in deid.person under any project's salt."""
-    query = sql.SQL("""
-        select count(*)
-        from (select distinct research_id from {} where research_id is not null) as m
-        where m.research_id not in (
-            select md5(p.person_id::text || s.salt::text)::uuid from deid.person as p cross join vault.project_salt as s
-        )""")
-    return int(value(connection, query.format(mart)))
-
-
 CHECKS = (
     Check("rows.files", "投递文件行数守恒 rows of the delivered files", files),
     Check("rows.batches", "批次守恒 rows of the batches", batches),
     Check("rows.base", "标准层守恒 rows of the base model", base),
     Check("rows.deid", "脱敏层守恒 rows of the de-identified zone", deid),
     Check("rows.free_text", "文本脱敏守恒 free texts", free_text),
-    Check("rows.marts", "数据集市行与血缘一一对应 mart rows and their lineage rows", marts),
 )

@@ -18,7 +18,8 @@ from governance.database import connect
 from governance.errors import DatabaseError
 from governance.keys import Keyring, open_keyring
 from governance.settings import Settings
-from governance.verify.identifiers import IdentifierSource, Prey, VaultIdentifiers, gather
+from governance.verify.identifiers import Prey, gather
+from governance.verify.sources import IdentifierSource, VaultIdentifiers
 
 Query = LiteralString | sql.Composed | sql.SQL
 

@@ -11,28 +11,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from pathlib import Path
-from typing import Protocol
 
-import psycopg
-from psycopg import sql
+from governance.verify.hunting import Guard, Hunter, Needle
+from governance.verify.sources import PERSON, Identifier, IdentifierSource, read_canaries
 
-from anonymization.encryption import FieldCipher
-from governance.contracts import Catalogue, Contract
-from governance.contracts.model import Field
-from governance.contracts.model import Protection as Protect
-from governance.errors import VerificationError
-from governance.verify.hunting import Guard, Needle
-
-PERSON, ORGANIZATION, ADDRESS = "PERSON", "ORGANIZATION", "ADDRESS"
+ADDRESS = "ADDRESS"
 _HAN = re.compile(r"[㐀-鿿]")
 _HOUSE = re.compile(r"[0-9０-９号栋幢弄室楼村组队]")
 _LOOSE = re.compile(r"[\s\-()（）·•.]")
-_FETCH = 10_000
 
 
 class Reach(Flag):
@@ -43,67 +33,6 @@ class Reach(Flag):
     TEXT = auto()  # logs, events, XCom, text columns
     BINARY = auto()  # files of the server, backups
     EVERYWHERE = CELLS | TEXT | BINARY
-
-
-@dataclass(frozen=True)
-class Identifier:
-    """One identifier of one person. Its repr shows no value.
-
-    Attributes:
-        kind: entity type (PERSON, RESIDENT_ID, PHONE …).
-        owner: patient key (32 hexadecimal digits) if it is the patient's own, else ``None``.
-        canary: planted, occurs nowhere else.
-    """
-
-    kind: str
-    value: str = field(repr=False)
-    owner: str | None = None
-    canary: bool = False
-
-
-class IdentifierSource(Protocol):
-    """Where identifiers come from."""
-
-    def identifiers(self) -> Iterator[Identifier]:
-        """All identifiers; equal ones may come repeatedly."""
-        ...
-
-
-@dataclass(frozen=True)
-class VaultIdentifiers:
-    """Identifiers from the vault: every encrypted field that a contract calls a direct identifier, but no free text."""
-
-    connection: Callable[[], AbstractContextManager[psycopg.Connection]]
-    catalogue: Catalogue
-    cipher: FieldCipher
-
-    def identifiers(self) -> Iterator[Identifier]:
-        """Decrypt field by field, some thousand rows at a time.
-
-        Raises:
-            DecryptionError: a ciphertext was altered or moved, or its key is missing.
-        """
-        with self.connection() as connection:
-            for contract in self.catalogue.contracts.values():
-                for column in contract.fields:
-                    if column.in_vault and column.identifier == "direct" and Protect.SCRUB not in column.protection:
-                        yield from self._column(connection, contract, column)
-
-    def _column(self, connection: psycopg.Connection, contract: Contract, column: Field) -> Iterator[Identifier]:
-        place = f"vault.{contract.relation}.{column.name}"
-        kind = column.entity or "OTHER"
-        own = column.protection != (Protect.ENCRYPT,) or kind not in (PERSON, ORGANIZATION)
-        query = sql.SQL("select {column}, _row_id, _patient_key from vault.{table} where {column} is not null").format(
-            column=sql.Identifier(column.name), table=sql.Identifier(contract.relation)
-        )
-        with connection.transaction(), connection.cursor("identifiers", binary=True) as cursor:
-            cursor.execute(query)
-            while rows := cursor.fetchmany(_FETCH):
-                owners = [row[2].hex if row[2] else None for row in rows]
-                values = self.cipher.decrypt_column(place, [r[0] for r in rows], [r[1] for r in rows], owners)
-                for value, owner in zip(values, owners, strict=True):
-                    if value and value.strip():
-                        yield Identifier(kind, value.strip(), owner if own else None)
 
 
 @dataclass
@@ -121,17 +50,27 @@ class Prey:
     reaches: list[Reach] = field(default_factory=list)
     owners: list[set[str]] = field(default_factory=list, repr=False)
     excluded: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _hunters: dict[Reach, Hunter] = field(default_factory=dict, repr=False)
 
-    def needles(self, place: Reach) -> list[Needle]:
-        """Byte strings to hunt in one kind of place."""
+    def needles(self, place: Reach, besides: Reach = Reach.NOWHERE) -> list[Needle]:
+        """Byte strings to hunt in one kind of place, without the values that are hunted in ``besides`` as well."""
         made = []
         for position, (identifier, reach) in enumerate(zip(self.values, self.reaches, strict=True)):
-            if place & reach:
+            if place & reach and not besides & reach:
                 whole = place is Reach.CELLS
                 shortest = 6 if whole or identifier.canary or place is Reach.TEXT else 8
                 guard = Guard.CELL if whole else Guard.NO_DIGIT if _has_digit(identifier.value) else Guard.NOTHING
                 made += [Needle(p, guard, position) for p in _spellings(identifier.value) if len(p) >= shortest]
         return made
+
+    def hunter(self, place: Reach) -> Hunter:
+        """A hunter for one kind of place, made once; for ``TEXT | CELLS`` (columns) every value comes in once."""
+        if place not in self._hunters:
+            needles = self.needles(place & Reach.TEXT or place)
+            if Reach.TEXT | Reach.CELLS in place:
+                needles += self.needles(Reach.CELLS, besides=Reach.TEXT)
+            self._hunters[place] = Hunter(needles)
+        return self._hunters[place]
 
     def hunted(self, place: Reach) -> Counter[str]:
         """Distinct values of each kind that are hunted in one kind of place."""
@@ -174,10 +113,10 @@ def gather(source: IdentifierSource, canaries: Path | None = None) -> Prey:
 def judge(kind: str, value: str) -> tuple[Reach, str]:
     """Where a value can be hunted, and if nowhere, why not (Chinese and English).
 
-    Numbers of ten or more digits (nine, if grouped by hyphens), and mixtures of letters and at least seven digits, are hunted everywhere, but not as
-    part of a longer number. Names of four or more characters too. Names of three are hunted in text; in the server's
-    files they cannot be told from the surrogates of de-identified notes. Names of two only as a whole value. Addresses
-    need a house or a village in them.
+    Numbers of ten or more digits (nine, if grouped by hyphens), and mixtures of letters and at least seven digits, are
+    hunted everywhere, but not as part of a longer number. Names of four or more characters too. Names of three are
+    hunted in text; in the server's files they cannot be told from the surrogates of de-identified notes. Names of two
+    only as a whole value. Addresses need a house or a village in them.
     """
     tight = _LOOSE.sub("", value)
     digits = sum(c.isdigit() for c in tight)
@@ -228,23 +167,3 @@ def _all(source: IdentifierSource, canaries: Path | None) -> Iterator[Identifier
     if canaries is not None:
         yield from read_canaries(canaries)
     yield from source.identifiers()
-
-
-def read_canaries(path: Path) -> Iterator[Identifier]:
-    """Planted identifiers from NDJSON lines with ``type`` and ``value``.
-
-    Raises:
-        VerificationError: the file cannot be read; names the line.
-    """
-    number = 0
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                number += 1
-                if line.strip():
-                    record = json.loads(line)
-                    yield Identifier(str(record["type"]), str(record["value"]), canary=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise VerificationError(
-            f"canary file {path}, line {number}: {type(error).__name__}; each line needs 'type' and 'value'"
-        ) from error

@@ -10,10 +10,10 @@ import psycopg
 
 from governance.backup import list_backups
 from governance.verify.context import Context, has_table
-from governance.verify.hunting import Hunter
-from governance.verify.identifiers import PERSON, Prey, Reach
+from governance.verify.identifiers import Prey, Reach
 from governance.verify.places import Columns, Read, file_bytes, files_below, table_bytes, text_columns
 from governance.verify.results import Check, Outcome, amount, figures
+from governance.verify.sources import PERSON
 
 # Zones that hold de-identified text, in which a surrogate may by chance be another patient's name.
 _SURROGATES = ("deid", "specialty", "research", "intermediate", "lineage", "open_data")
@@ -30,7 +30,7 @@ def server_files(context: Context) -> Outcome:
 def database(context: Context) -> Outcome:
     """What both databases give out: every text-like and byte column of every table, as uncompressed values."""
     prey = context.prey
-    texts, cells = Hunter(prey.needles(Reach.TEXT)), Hunter(prey.needles(Reach.CELLS))
+    hunter = prey.hunter(Reach.TEXT | Reach.CELLS)
     surrogates = _surrogate_names(context, prey)
     read, found = Read(), Counter[str]()
     for name in (None, context.airflow_database):
@@ -39,8 +39,9 @@ def database(context: Context) -> Outcome:
                 place = f"{connection.info.dbname}.{columns.schema}.{columns.table}"
                 passed_over = surrogates if columns.schema in _SURROGATES else set()
                 read.things += 1
-                for kind, count in _in_table(connection, columns, texts, cells, prey, passed_over, read).items():
-                    found[f"{place}: {kind}"] += count
+                for hit in hunter.hunt(table_bytes(connection, columns, read)):
+                    if hit.needle.value not in passed_over:
+                        found[f"{place}: {_name(prey, hit.needle.value)}"] += 1
     return _outcome(context, read, found, "表 tables", Reach.TEXT | Reach.CELLS)
 
 
@@ -50,6 +51,8 @@ def logs(context: Context) -> Outcome:
     data = _data_folder(context)
     refused = [
         *(settings.deliveries, settings.backups, settings.keyring.parent, settings.state / "secrets.json"),
+        settings.state / "deliveries",
+        *(file.parent for file in settings.state.glob("*/secrets.json")),  # states of their own, with their own keys
         *context.not_searched,
         *([context.canaries.parent] if context.canaries else []),
         *([data] if data else []),
@@ -117,50 +120,30 @@ def _surrogate_names(context: Context, prey: Prey) -> set[int]:
         if not has_table(connection, "deid", "free_text"):
             return set()
         columns = Columns("deid", "free_text", ("text",), ())
-        hits = Hunter(prey.needles(Reach.TEXT)).hunt(table_bytes(connection, columns, Read()))
+        hits = prey.hunter(Reach.TEXT).hunt(table_bytes(connection, columns, Read()))
         found = {hit.needle.value for hit in hits}
     return {at for at in found if prey.values[at].kind == PERSON and not prey.values[at].canary}
 
 
-def _in_table(
-    connection: psycopg.Connection,
-    columns: Columns,
-    texts: Hunter,
-    cells: Hunter,
-    prey: Prey,
-    passed_over: set[int],
-    read: Read,
-) -> Counter[str]:
-    """Kinds found in one table; read once, hunted in twice (anywhere, and whole values)."""
-    found = Counter[str]()
-    for hunter in (texts, cells):
-        amount_read = Read()
-        for hit in hunter.hunt(table_bytes(connection, columns, amount_read)):
-            if hit.needle.value not in passed_over:
-                found[_name(prey, hit.needle.value)] += 1
-    read.bytes += amount_read.bytes
-    return found
-
-
 def _hunt_files(context: Context, paths: Iterator[Path], place: Reach, root: Path) -> Outcome:
     prey = context.prey
-    hunter = Hunter(prey.needles(place))
+    hunter = prey.hunter(place)
     read, found = Read(), Counter[str]()
     for path in paths:
         for hit in hunter.hunt(file_bytes(path, read)):
-            found[f"{path.relative_to(root)}: {_name(prey, hit.needle.value)}"] += 1
+            shown = path.relative_to(root) if path.is_relative_to(root) else path
+            found[f"{shown}: {_name(prey, hit.needle.value)}"] += 1
     return _outcome(context, read, found, "个文件 files", place)
 
 
 def _outcome(context: Context, read: Read, found: Counter[str], things: str, place: Reach) -> Outcome:
-    hunted = context.prey.hunted(place)
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(hunted.items()))
+    hunted = context.prey.hunted(place).total()
     parts = [
         f"{read.things:,} {things}",
         f"{read.bytes / 1_000_000:,.0f} MB",
-        f"搜索 hunted {sum(hunted.values()):,} ({kinds})",
-        f"无法区分而未搜索 not hunted {len(context.prey.values) - sum(hunted.values()):,}",
-        f"命中 found {sum(found.values()):,}",
+        f"搜索 hunted {hunted:,}",
+        f"此处无法区分而未搜索 cannot be told apart here {len(context.prey.values) - hunted:,}",
+        f"命中 found {found.total():,}",
     ]
     findings = [f"{place_and_kind} × {count}" for place_and_kind, count in found.most_common()]
     findings += [f"无法读取 cannot be read: {path}" for path in read.unreadable]
@@ -183,10 +166,15 @@ def _data_folder(context: Context) -> Path | None:
 def hunted_kinds(context: Context) -> Outcome:
     """What is hunted and what is not, and why: the ground on which the other checks of this family stand."""
     prey = context.prey
-    hunted = prey.hunted(Reach.EVERYWHERE)
-    parts = [amount(len(prey.values), "个标识", "distinct identifiers"), f"搜索 hunted {sum(hunted.values()):,}"]
-    parts += [f"{kind} {reason} {count:,}" for (kind, reason), count in sorted(prey.excluded.items())]
-    return Outcome(figures(parts), sum(hunted.values()))
+    hunted, in_text, in_files = (prey.hunted(place) for place in (Reach.EVERYWHERE, Reach.TEXT, Reach.BINARY))
+    parts = [amount(len(prey.values), "个标识", "distinct identifiers"), f"搜索 hunted {hunted.total():,}"]
+    for kind, count in sorted(hunted.items()):
+        less = "" if count == in_files[kind] else f" (文本 in text {in_text[kind]:,}，文件 in files {in_files[kind]:,})"
+        parts.append(f"{kind} {count:,}{less}")
+    parts += [
+        f"未搜索 not hunted: {kind} {reason} {count:,}" for (kind, reason), count in sorted(prey.excluded.items())
+    ]
+    return Outcome(figures(parts), hunted.total())
 
 
 CHECKS = (

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from governance.backup import BackupKeys, list_backups, restore
+from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
 from governance.errors import BackupError
 from governance.verify.context import Context
@@ -30,6 +31,8 @@ def newest(context: Context) -> Outcome:
     finally:
         _remove(target)
     result = restored.comparison
+    if result.holds:
+        record_restore(context.audit_dsn, record.manifest.backup_id)
     said = [
         record.manifest.backup_id,
         amount(len(result.equal), "张表一致", "tables equal"),

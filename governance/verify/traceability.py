@@ -7,10 +7,10 @@ from collections import defaultdict
 import psycopg
 from psycopg import sql
 
-from governance.verify.conservation import MARTS
-from governance.verify.context import Context, columns_of, has_table, tables_of
+from governance.verify.context import Context, columns_of, has_table, tables_of, value
 from governance.verify.results import Check, Outcome, amount, figures
 
+MARTS = ("specialty", "research")
 Column = tuple[str, str, str]
 # Where a column may come from for good: a delivered file, landing or vault, a reference file, a constant.
 _ORIGINS = ("landing", "vault", "deliveries", "repository", "")
@@ -63,6 +63,42 @@ def rows(context: Context) -> Outcome:
     return Outcome(figures(said), checked, tuple(findings))
 
 
+def marts(context: Context) -> Outcome:
+    """Every mart row has exactly one lineage row and the other way round; every patient of a mart is in deid."""
+    findings, checked, rows = [], 0, 0
+    with context.connection() as connection:
+        for schema, table in tables_of(connection, list(MARTS)):
+            columns = columns_of(connection, schema, table)
+            name = f"{schema}.{table}"
+            if "lineage_id" not in columns or not has_table(connection, "lineage", f"{schema}__{table}"):
+                checked += 1
+                findings.append(f"{name}: no lineage_id, or no table lineage.{schema}__{table}")
+                continue
+            mart, line = sql.Identifier(schema, table), sql.Identifier("lineage", f"{schema}__{table}")
+            count, without, orphans, doubled = connection.execute(
+                sql.SQL(
+                    "select (select count(*) from {mart}),"
+                    " (select count(*) from {mart} m where not exists"
+                    " (select 1 from {line} l where l.lineage_id = m.lineage_id)),"
+                    " (select count(*) from {line} l where not exists"
+                    " (select 1 from {mart} m where m.lineage_id = l.lineage_id)),"
+                    " (select count(*) - count(distinct lineage_id) from {mart})"
+                    " + (select count(*) - count(distinct lineage_id) from {line})"
+                ).format(mart=mart, line=line)
+            ).fetchall()[0]
+            checked, rows = checked + bool(count), rows + count
+            if without or orphans or doubled:
+                findings.append(
+                    f"{name}: {without} of {count} rows without lineage row, {orphans} lineage rows without mart row, "
+                    f"{doubled} lineage ids twice"
+                )
+            if "research_id" in columns and (strangers := _strangers(connection, mart)):
+                findings.append(f"{name}: {strangers} patients are not in deid.person")
+    return Outcome(
+        figures([amount(checked, "张数据集市表", "marts"), amount(rows, "行", "rows")]), checked, tuple(findings)
+    )
+
+
 def _edges(connection: psycopg.Connection) -> dict[Column, list[Column]]:
     sources: dict[Column, list[Column]] = defaultdict(list)
     for row in connection.execute(
@@ -97,7 +133,7 @@ def _resolved(
     """Distinct row ids that a lineage table names, and how many of them stand in landing."""
     present = sql.SQL(" union all ").join(
         sql.SQL(
-            "select count(*) as found from ids inner join governance.batch as b"
+            "select count(distinct ids.row_id) as found from ids inner join governance.batch as b"
             " on b.batch_id = (ids.row_id >> 32)::integer and (b.source, b.source_table) = ({source}, {name})"
             " inner join landing.{table} as l on l._row_id = ids.row_id"
         ).format(source=sql.Literal(source), name=sql.Literal(name), table=sql.Identifier(relation))
@@ -113,7 +149,19 @@ def _resolved(
     return row[0], row[1]
 
 
+def _strangers(connection: psycopg.Connection, mart: sql.Identifier) -> int:
+    """Research ids that are nobody's in deid.person under any project's salt."""
+    query = sql.SQL("""
+        select count(*)
+        from (select distinct research_id from {} where research_id is not null) as m
+        where m.research_id not in (
+            select md5(p.person_id::text || s.salt::text)::uuid from deid.person as p cross join vault.project_salt as s
+        )""")
+    return int(value(connection, query.format(mart)))
+
+
 CHECKS = (
+    Check("rows.marts", "数据集市行与血缘一一对应 mart rows and their lineage rows", marts),
     Check("lineage.columns", "集市列血缘 lineage of every mart column", columns),
     Check("lineage.rows", "集市行可追溯到源行 every mart row leads to its source rows", rows),
 )

@@ -24,7 +24,8 @@ def write_laboratory(root: Path, rows: int) -> Path:
     folder = root / "lis" / "2026-06-01"
     folder.mkdir(parents=True)
     with (PROJECT / "include" / "reference" / "lab_plausible.csv").open(encoding="utf-8", newline="") as file:
-        tests = [(r["test_code"], r["unit"], float(r["low"] or 1), float(r["high"] or 10)) for r in csv.DictReader(file)]
+        limits = csv.DictReader(file)
+        tests = [(r["test_code"], r["unit"], float(r["low"] or 1), float(r["high"] or 10)) for r in limits]
     patients = max(50, rows // 100)
     with (folder / "lis_patient.csv").open("w", encoding="utf-8") as file:
         file.write("PAT_NO,PAT_NAME,SEX,BIRTH_DATE,ID_CARD,PHONE\n")
@@ -45,7 +46,7 @@ def write_laboratory(root: Path, rows: int) -> Path:
 
 
 def measure_collect(results: Results, folder: Path, rows: int) -> None:
-    """Rows a second of collect with checks, tokens and COPY, its memory, and two ways that a user would take instead."""
+    """Rows a second of collect with checks, tokens and COPY, its memory, and what a user would take instead."""
     file = write_laboratory(folder / "deliveries", rows)
     with scratch_site(folder, folder / "deliveries") as (settings, server):
         environment = environment_of(settings) | {"POLARS_MAX_THREADS": "1"}

@@ -61,7 +61,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             connection.execute("create schema sample")
             connection.execute(
                 "create table sample.lab as select i as id, md5(i::text)::uuid as key, i * 0.1 as value,"
-                " now() + i * interval '1 s' as at, repeat(md5(i::text), 30) as long, decode(md5(i::text), 'hex') as raw"
+                " now() + i * interval '1 s' as at, repeat(md5(i::text), 30) as long,"
+                " decode(md5(i::text), 'hex') as raw"
                 " from generate_series(1, 20000) as i"
             )
             connection.execute("create table sample.secret as select %s::text as mobile", (CANARY,))
@@ -90,7 +91,8 @@ def test_a_backup_restores_with_every_table_equal(cluster: Cluster, record: Back
 def test_the_backup_is_recorded_in_the_warehouse(cluster: Cluster, record: BackupRecord) -> None:
     with cluster.connect() as connection:
         row = connection.execute(
-            "select sha256, bytes, rows ->> 'sample.lab', hashes ->> 'sample.lab' from governance.backup where backup_id = %s",
+            "select sha256, bytes, rows ->> 'sample.lab', hashes ->> 'sample.lab'"
+            " from governance.backup where backup_id = %s",
             (record.manifest.backup_id,),
         ).fetchone()
     expected = record.manifest.tables["sample.lab"]

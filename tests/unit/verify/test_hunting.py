@@ -51,13 +51,18 @@ def test_a_needle_that_cannot_be_told_from_chance_is_refused() -> None:
         Hunter([Needle(b"short", Guard.NOTHING, 0)])
 
 
+def test_a_needle_of_zero_bytes_is_refused() -> None:
+    with pytest.raises(ValueError, match="zero bytes"):
+        Hunter([Needle(b"\0" * 8, Guard.NOTHING, 0)])
+
+
 def test_repr_of_a_needle_shows_no_content() -> None:
     assert "13800138000" not in repr(Needle(b"13800138000", Guard.NO_DIGIT, 0))
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    patterns=st.lists(st.binary(min_size=6, max_size=20), min_size=1, max_size=6, unique=True),
+    patterns=st.lists(st.binary(min_size=6, max_size=20).filter(any), min_size=1, max_size=6, unique=True),
     noise=st.lists(st.binary(max_size=90), min_size=1, max_size=6),
     cuts=st.lists(st.integers(0, 400), max_size=4),
     data=st.data(),

@@ -9,7 +9,8 @@ import pytest
 
 from governance.errors import VerificationError
 from governance.verify.hunting import Guard
-from governance.verify.identifiers import Identifier, Reach, gather, judge, read_canaries
+from governance.verify.identifiers import Reach, gather, judge
+from governance.verify.sources import Identifier, read_canaries
 
 
 class Known:

@@ -23,8 +23,6 @@ systemic as (
 contact as (
     select
         person_id,
-        min(contacted_on) filter (where status in ('recurrence', 'metastasis')) as relapse_on,
-        min(contacted_on) filter (where status = 'metastasis') as metastasis_on,
         min(death_date) as death_on,
         max(contacted_on) filter (where status <> 'lost') as last_contact_on
     from {{ ref('deid_follow_up') }}
@@ -61,6 +59,40 @@ stage as (
         stage_statement._row_id
 ),
 
+spread as (
+    -- distant metastasis found until shortly after the start of treatment was there before it; what comes later is relapse
+    select
+        spread.person_id,
+        min(spread.reported_on) filter (where spread.kind = 'metastasis' and not spread.later) as spread_at_start_on,
+        (array_agg(spread._row_id order by spread.reported_on) filter (where spread.kind = 'metastasis' and not spread.later))[1]
+            as spread_row_id,
+        min(spread.reported_on) filter (where spread.later) as relapse_on
+    from (
+        select
+            report.*,
+            report.reported_on > coalesce(first_treatment.first_treatment_on, cohort.first_diagnosed_on)
+                + {{ var('days_of_staging', 30) }} as later
+        from {{ ref('int_breast_spread') }} as report
+        inner join {{ ref('int_breast_cancer_cohort') }} as cohort on cohort.person_id = report.person_id
+        left join first_treatment on first_treatment.person_id = report.person_id
+    ) as spread
+    group by spread.person_id
+),
+
+staged as (
+    select
+        cohort.person_id,
+        stage.t_category,
+        stage.n_category,
+        case when spread.spread_at_start_on is not null then '1' else stage.m_category end as m_category,
+        case when spread.spread_at_start_on is not null then 'IV' else stage.stage_group end as stage_group,
+        case when spread.spread_at_start_on is not null then 'clinical' else stage.stage_basis end as stage_basis,
+        array_remove(array[stage._row_id, spread.spread_row_id], null) as _row_ids
+    from {{ ref('int_breast_cancer_cohort') }} as cohort
+    left join stage on stage.person_id = cohort.person_id
+    left join spread on spread.person_id = cohort.person_id
+),
+
 int_breast_cancer_course as (
     select
         cohort.person_id,
@@ -73,25 +105,25 @@ int_breast_cancer_course as (
         operation.surgery_kind,
         operation.surgery_name,
         operation.surgery_on is not null and coalesce(systemic.first_systemic_on < operation.surgery_on, false) as neoadjuvant,
-        stage.t_category,
-        stage.n_category,
-        stage.m_category,
-        stage.stage_group,
-        stage.stage_basis,
-        contact.relapse_on,
-        contact.metastasis_on,
+        staged.t_category,
+        staged.n_category,
+        staged.m_category,
+        staged.stage_group,
+        staged.stage_basis,
+        case when staged.stage_group is distinct from 'IV' then spread.relapse_on end as relapse_on,
         coalesce(person.death_date, contact.death_on) as death_on,
         contact.last_contact_on,
         -- from this day on treatment is for advanced disease
-        case when stage.stage_group = 'IV' then cohort.first_diagnosed_on else contact.relapse_on end as advanced_on,
-        array_remove(array[first_treatment._row_id, operation._row_id, stage._row_id], null) as _row_ids
+        case when staged.stage_group = 'IV' then cohort.first_diagnosed_on else spread.relapse_on end as advanced_on,
+        array_remove(array[first_treatment._row_id, operation._row_id], null) || staged._row_ids as _row_ids
     from {{ ref('int_breast_cancer_cohort') }} as cohort
     inner join {{ ref('deid_person') }} as person on person.person_id = cohort.person_id
     left join operation on operation.person_id = cohort.person_id
     left join first_treatment on first_treatment.person_id = cohort.person_id
     left join systemic on systemic.person_id = cohort.person_id
     left join contact on contact.person_id = cohort.person_id
-    left join stage on stage.person_id = cohort.person_id
+    left join staged on staged.person_id = cohort.person_id
+    left join spread on spread.person_id = cohort.person_id
 )
 
 select * from int_breast_cancer_course

@@ -35,6 +35,12 @@ with happened as (
     inner join {{ ref('breast_tumour_marker') }} as tumour_marker on tumour_marker.loinc_code = lab_result.loinc_code
     union all
     select
+        diagnosis.person_id, 'metastasis', diagnosis.diagnosed_at::date, diagnosis.code, diagnosis.name, distant.site,
+        null, null, diagnosis._row_id
+    from {{ ref('deid_diagnosis') }} as diagnosis
+    inner join {{ ref('distant_metastasis') }} as distant on distant.concept = diagnosis.concept
+    union all
+    select
         follow_up.person_id,
         case follow_up.status when 'recurrence' then 'recurrence' when 'metastasis' then 'metastasis' else 'follow_up' end,
         follow_up.contacted_on, follow_up.status, follow_up.recurrence_site, follow_up.method, null, null, follow_up._row_id

@@ -35,14 +35,11 @@ last_contact as (
 ),
 
 relapse as (
-    -- disease that had spread at diagnosis can progress, but not relapse
-    select distinct on (follow_up.person_id)
-        follow_up.person_id, follow_up.contacted_on as relapse_on, follow_up.status, follow_up.recurrence_site, follow_up._row_id
-    from {{ ref('deid_follow_up') }} as follow_up
-    inner join {{ ref('int_breast_cancer_course') }} as course on course.person_id = follow_up.person_id
-    where follow_up.status in ('recurrence', 'metastasis')
-      and course.stage_group is distinct from 'IV'
-    order by follow_up.person_id, follow_up.contacted_on, follow_up._row_id
+    select distinct on (report.person_id) report.person_id, report.kind, report.site, report._row_id
+    from {{ ref('int_breast_spread') }} as report
+    inner join {{ ref('int_breast_cancer_course') }} as course
+        on course.person_id = report.person_id and course.relapse_on = report.reported_on
+    order by report.person_id, report._row_id
 ),
 
 marker as (
@@ -115,16 +112,16 @@ int_breast_cancer_patient as (
         treatment.her2_targeted_on is not null as her2_targeted_therapy,
         treatment.her2_targeted_on - course.index_on as her2_targeted_day,
         coalesce(marker.complete_response, false) as complete_response,
-        relapse.relapse_on is not null as relapsed,
-        relapse.status as relapse_kind,
-        relapse.recurrence_site,
-        relapse.relapse_on - course.index_on as relapse_day,
+        course.relapse_on is not null as relapsed,
+        relapse.kind as relapse_kind,
+        relapse.site as recurrence_site,
+        course.relapse_on - course.index_on as relapse_day,
         course.death_on is not null as died,
         course.death_on - course.index_on as death_day,
         coalesce(last_contact.status, 'none') as last_status,
         greatest(course.death_on, course.last_contact_on, treatment.last_treated_on, course.first_diagnosed_on)
             - course.index_on as follow_up_days,
-        least(relapse.relapse_on, course.death_on,
+        least(course.relapse_on, course.death_on,
               greatest(course.last_contact_on, treatment.last_treated_on, course.first_diagnosed_on))
             - course.index_on as disease_free_days,
         person._row_ids || cohort._row_ids || course._row_ids || marker._row_ids || line._row_ids

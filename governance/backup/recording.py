@@ -1,0 +1,57 @@
+"""Backups in the warehouse's own records; the backup folder does not depend on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from governance.backup.store import BackupRecord
+from governance.database import connect
+from governance.errors import BackupError
+
+
+def record_backup(dsn: str, record: BackupRecord, backups: Path) -> None:
+    """Insert a new backup into ``governance.backup``.
+
+    Raises:
+        BackupError: the table refused it; the backup itself is complete.
+    """
+    manifest = record.manifest
+    try:
+        with connect(dsn, application="xinglin backup") as connection:
+            connection.execute(
+                "insert into governance.backup"
+                " (backup_id, started_at, ended_at, file, bytes, sha256, recipients, rows, hashes, run_id)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    *(manifest.backup_id, manifest.started_at, manifest.ended_at),
+                    *(str(record.file.relative_to(backups)), manifest.size, manifest.sha256),
+                    list(manifest.recipients),
+                    Jsonb({name: table.rows for name, table in manifest.tables.items()}),
+                    Jsonb({name: table.hash for name, table in manifest.tables.items()}),
+                    manifest.run_id,
+                ),
+            )
+    except psycopg.Error as error:
+        raise BackupError(
+            f"backup {manifest.backup_id} is complete in {record.folder}, but governance.backup refused its record "
+            f"({str(error).splitlines()[0]}); migrate the warehouse (make up) and back up again"
+        ) from error
+
+
+def record_restore(dsn: str, backup_id: str) -> None:
+    """Note that a backup was restored and found equal, now; nothing happens if the warehouse does not know it.
+
+    Raises:
+        BackupError: the table refused it.
+    """
+    try:
+        with connect(dsn, application="xinglin restore") as connection:
+            connection.execute("update governance.backup set restored_at = now() where backup_id = %s", (backup_id,))
+    except psycopg.Error as error:
+        raise BackupError(
+            f"{backup_id} was restored and is equal, but governance.backup refused to note it "
+            f"({str(error).splitlines()[0]}); migrate the warehouse (make up)"
+        ) from error

@@ -1,0 +1,62 @@
+"""A small hospital for integration tests: two deliveries of 150 patients, with the answer key beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from governance.collection.stage import collect_source, sources
+from governance.database import Role
+from include.sample_hospital import generate
+from tests.conftest import Warehouse, _copy, new_database
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """Folders of a generated hospital."""
+
+    deliveries: Path
+    answer_key: Path
+
+    def answers(self, name: str) -> list[dict[str, Any]]:
+        """Records of one file of the answer key (``defects``, ``canaries``, ``spans``, ``persons``)."""
+        lines = (self.answer_key / f"{name}.ndjson").read_text("utf-8").splitlines()
+        assert lines
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
+    """150 patients, the initial delivery and one day."""
+    folder = tmp_path_factory.mktemp("hospital")
+    summary = generate(folder / "deliveries", patients=150, daily_deliveries=1)
+    return Hospital(summary.root, summary.answer_key)
+
+
+@pytest.fixture(scope="session")
+def collected(warehouse: Warehouse, hospital: Hospital) -> Iterator[Warehouse]:
+    """A database into which the whole hospital was collected once; tests read it and change nothing."""
+    with new_database(warehouse) as made:
+        settings = made.settings.model_copy(update={"deliveries": hospital.deliveries})
+        for source in sources(settings):
+            collect_source(source, made.dsn(Role.COLLECT), settings, "first")
+        yield Warehouse(settings, made.server, made.secrets, made.database)
+
+
+@contextmanager
+def copy_of(collected: Warehouse) -> Iterator[Warehouse]:
+    """A copy of the collected database, for tests that change it."""
+    with new_database(collected) as made:
+        with psycopg.connect(made.server.superuser_dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(made.database)))
+            _copy(connection, collected.database, made.database)
+        settings = made.settings.model_copy(update={"deliveries": collected.settings.deliveries})
+        yield Warehouse(settings, made.server, made.secrets, made.database)

@@ -1,0 +1,83 @@
+"""Names by their surroundings; medical words that start like a surname; eponyms."""
+
+from __future__ import annotations
+
+import pytest
+
+from anonymization.recognizers.person import PersonRecognizer
+from anonymization.recognizers.united_states import EnglishNameRecognizer
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> PersonRecognizer:
+    return PersonRecognizer()
+
+
+def names(recognizer: PersonRecognizer, text: str) -> set[str]:
+    return {text[result.start : result.end] for result in recognizer.analyze(text, [])}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "患者高热，黄疸，腹痛3天",
+        "患者平素体健，否认高血压病史",
+        "患者白细胞计数正常",
+        "谢谢医生，祝您健康",
+        "患者于医生指导下服药",
+        "接种疫苗医生告知",
+        "由高年资医师完成",
+        "患者安静，双侧瞳孔等大",
+        "帕金森病，霍奇金淋巴瘤，克罗恩病，墨菲征阴性",
+        "阿诺德·基亚里畸形",
+        "何氏征阳性，巴宾斯基征（-）",
+        "患者时有胸闷，常因劳累加重",
+        "患者全身麻醉后，水肿消退",
+    ],
+)
+def test_clinical_text_without_names_has_none(recognizer: PersonRecognizer, text: str) -> None:
+    assert names(recognizer, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("姓名：李四", "李四"),
+        ("姓　　名：阎璐秋　性别：女", "阎璐秋"),
+        ("【姓名】禤旻", "禤旻"),
+        ("联系人：欧阳修远，电话", "欧阳修远"),
+        ("患者王建国于今日入院", "王建国"),
+        ("患者张伟因腹痛入院", "张伟"),
+        ("其女王芳陪同", "王芳"),
+        ("家属（儿子）李强签字", "李强"),
+        ("今日张建国主任医师查房", "张建国"),
+        ("请示王芳主任后", "王芳"),
+        ("王小明，男，45岁", "王小明"),
+        ("签名：王芳/李娜 2026-03-05", "李娜"),
+        ("患者阿依古丽·买买提因头晕入院", "阿依古丽·买买提"),
+        ("麻醉医师陈静，巡回护士刘洋", "刘洋"),
+        ("术者：张三 助手：李四、王五", "王五"),
+        ("12床唐某，病情稳定", "唐某"),
+        ("续观。\n周敏", "周敏"),
+    ],
+)
+def test_a_name_is_found_by_what_stands_around_it(recognizer: PersonRecognizer, text: str, name: str) -> None:
+    assert name in names(recognizer, text)
+
+
+def test_a_surname_before_a_title_is_found_without_the_title(recognizer: PersonRecognizer) -> None:
+    assert names(recognizer, "请示张主任后") == {"张"}
+
+
+def test_a_relation_after_a_label_is_not_taken_for_the_name(recognizer: PersonRecognizer) -> None:
+    assert names(recognizer, "病史陈述者：其夫王厚\n主诉") == {"王厚"}
+
+
+def test_english_names_are_found_after_titles_and_labels() -> None:
+    text = "Dr. Alice Brown saw him. Patient: John Smith. 姓名：YUKO TANABE；"
+    assert {text[r.start : r.end] for r in EnglishNameRecognizer().analyze(text, [])} == {
+        "Alice Brown",
+        "John Smith",
+        "YUKO TANABE",
+    }

@@ -1,0 +1,86 @@
+"""Known identifiers: everyday words and short numbers are guarded; partial and regrouped forms are found."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from anonymization.entities import Entity
+from anonymization.known import KnownIdentifiers, KnownMatcher, KnownPerson
+from anonymization.normalize import normalize
+
+
+def hits(text: str, persons: tuple[KnownPerson, ...] = (), values: tuple[tuple[Entity, str], ...] = ()) -> set[str]:
+    folded = normalize(text)
+    return {folded[hit.start : hit.end] for hit in KnownMatcher(persons, values).hits(folded)}
+
+
+def test_nothing_known_finds_nothing() -> None:
+    assert hits("患者王建国，电话15412345678") == set()
+
+
+def test_a_short_number_does_not_destroy_measures() -> None:
+    assert hits("身高1.82m，体温36.1℃", values=((Entity.MEDICAL_RECORD_NUMBER, "1"),)) == set()
+
+
+def test_a_number_inside_a_longer_number_is_no_hit() -> None:
+    assert hits("序号912345678、0.12345678", values=((Entity.MEDICAL_RECORD_NUMBER, "12345678"),)) == set()
+
+
+def test_a_name_that_is_a_word_needs_a_label() -> None:
+    person = (KnownPerson(name="安静"),)
+    assert hits("保持环境安静舒适", person) == set()
+    assert hits("患者安静入院", person) == {"安静"}
+
+
+@pytest.mark.parametrize(
+    "text", ["电话154 1234-5678", "电话１５４１２３４５６７８", "电话154.1234.5678转", "15412345678"]
+)
+def test_a_number_is_found_however_it_is_grouped(text: str) -> None:
+    assert hits(text, values=((Entity.PHONE, "15412345678"),))
+
+
+def test_a_name_in_running_text_is_found_between_han_characters() -> None:
+    assert hits("向患者及王建国交代病情", (KnownPerson(name="王建国"),)) == {"王建国"}
+
+
+def test_a_surname_with_a_title_and_a_given_name_after_a_label_are_found() -> None:
+    person = (KnownPerson(name="禤建国"),)
+    assert hits("请禤主任查房", person) == {"禤"}
+    assert hits("患者建国诉头痛", person) == {"建国"}
+    assert hits("建国以来", person) == set()
+
+
+def test_a_dotted_name_is_found_with_other_dots_and_in_part() -> None:
+    person = (KnownPerson(name="阿依古丽·买买提"),)
+    assert hits("患者阿依古丽•买买提，阿依古丽自述", person) == {"阿依古丽•买买提", "阿依古丽", "买买提"}
+
+
+def test_an_english_name_is_found_in_any_case_beside_han_text() -> None:
+    assert hits("患者John Smithson因", (KnownPerson(name="JOHN SMITHSON"),)) >= {"John Smithson"}
+
+
+def test_an_address_is_found_without_its_city_and_by_its_road() -> None:
+    address = ((Entity.ADDRESS, "广东省广州市越秀区橘井路123号金桂花园12栋305房"),)
+    assert hits("住橘井路123号", values=address) == {"橘井路123号"}
+    assert hits("来自广东省广州市", values=address) == set()
+
+
+def test_an_employer_is_found_without_its_city() -> None:
+    assert hits("在粤晟电子科技有限公司上班", values=((Entity.ORGANIZATION, "广州市粤晟电子科技有限公司"),)) == {
+        "粤晟电子科技有限公司"
+    }
+
+
+def test_no_plain_value_shows_in_a_repr() -> None:
+    known = KnownIdentifiers(
+        person="p1", persons=(KnownPerson(name="王建国"),), values=((Entity.PHONE, "15412345678"),)
+    )
+    assert "王建国" not in repr(known)
+    assert "15412345678" not in repr(known)
+
+
+def test_a_malformed_record_is_refused_without_showing_its_value() -> None:
+    with pytest.raises(ValidationError) as raised:
+        KnownPerson.model_validate({"name": "王建国", "role": "王建国"})
+    assert "王建国" not in str(raised.value)

@@ -1,0 +1,41 @@
+"""Overlaps: everything found stays covered, nothing overlaps, known wins."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anonymization.spans import Candidate, resolve
+
+TEXT = "患者王建国电话12345678"
+
+
+def test_no_candidates_give_no_spans() -> None:
+    assert resolve([], TEXT) == []
+
+
+def test_a_known_identifier_wins_over_a_longer_find() -> None:
+    spans = resolve([Candidate("ADDRESS", 0, 5, 0.9, "a"), Candidate("PERSON", 2, 5, 1.0, "known", True)], TEXT)
+    assert [(s.entity, s.start, s.end) for s in spans] == [("ADDRESS", 0, 2), ("PERSON", 2, 5)]
+
+
+def test_a_longer_name_than_the_known_one_is_taken_whole() -> None:
+    spans = resolve([Candidate("PERSON", 2, 4, 1.0, "known", True), Candidate("PERSON", 2, 5, 0.8, "p")], TEXT)
+    assert [(s.start, s.end) for s in spans] == [(2, 5)]
+
+
+def test_the_longer_of_two_finds_wins() -> None:
+    spans = resolve([Candidate("DATE", 7, 15, 0.6, "d"), Candidate("PHONE", 7, 13, 0.9, "p")], TEXT)
+    assert [s.entity for s in spans] == ["DATE"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 14), st.integers(1, 8), st.sampled_from(["PERSON", "DATE", "PHONE"])), max_size=8)
+)
+def test_spans_do_not_overlap_and_cover_every_find(drawn: list[tuple[int, int, str]]) -> None:
+    candidates = [Candidate(kind, start, min(15, start + length), 0.8, "x") for start, length, kind in drawn]
+    spans = resolve(candidates, TEXT)
+    covered = [position for span in spans for position in range(span.start, span.end)]
+    assert len(covered) == len(set(covered))
+    assert set(covered) == {position for c in candidates for position in range(c.start, c.end)}
