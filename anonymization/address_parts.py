@@ -9,7 +9,9 @@ from anonymization.divisions import divisions
 from anonymization.normalize import normalize
 
 _DETAIL: Final = re.compile(r"\d|[区县旗镇乡村街路巷弄]|小区|花园|社区")
-_ROAD: Final = re.compile(r"^.*?(?:路|街|巷|弄|大道|胡同|村|屯|组)[^0-9]{0,4}[0-9]{1,5}号?(?:之[一二三四五六七八九十\d])?")
+_ROAD: Final = re.compile(
+    r"^.*?(?:路|街|巷|弄|大道|胡同|村|屯|组)[^0-9]{0,4}[0-9]{1,5}号?(?:之[一二三四五六七八九十\d])?"
+)
 _SPACES: Final = re.compile(r"\s+")
 
 

@@ -1,8 +1,8 @@
 """The written forms of dates, one table that both the recognizer and the date shift read.
 
 A form is a pattern with groups y, m, d (d2 for the end of a range in the same month) and says how to write a moved date
-back with the same separators, padding and numerals. Durations ("反复咳嗽3月余") and relative words ("昨日", "术后第3天",
-"农历三月初五") are no forms: they stay.
+back with the same separators, padding and numerals. Durations ("反复咳嗽3月余") and relative words ("昨日",
+"术后第3天", "农历三月初五") are no forms: they stay.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_D = r"(?<![0-9A-Za-z])"
+from anonymization.lexicon import any_of
+
 _E = r"(?![0-9A-Za-z])"
-_YEAR = r"(?P<y>(?:19|20)\d{2})"
+_YEAR = r"(?P<y>(?:1(?<![0-9A-Za-z]1)9|2(?<![0-9A-Za-z]2)0)\d{2})"
+_ANY_YEAR = r"(?P<y>\d(?<![0-9A-Za-z]\d)\d(?:\d\d)?)"
 _MONTH = r"(?P<m>0?[1-9]|1[0-2])"
+_FIRST_MONTH = r"(?P<m>\d(?<![0-9A-Za-z]\d)\d?)"
+# Patterns start with a plain character class and look behind from its second place: the scan then skips other text.
 _DAY = r"(?P<d>0?[1-9]|[12]\d|3[01])"
 _DAY_2 = r"(?P<d2>0?[1-9]|[12]\d|3[01])"
 _HAN_DIGIT = "零〇○一二三四五六七八九"
@@ -25,7 +29,12 @@ _NAMES: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_ENGLISH = r"(?P<m>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+_SHORT: Final = tuple(name[:3] for name in _NAMES)
+_ENGLISH_NEEDS: Final = (*_SHORT, *map(str.upper, _SHORT))
+_SPELLINGS: Final = [spelling for name in _NAMES for spelling in (name, name.upper(), name[:3], name[:3].upper())] + [
+    "Sept"
+]
+_ENGLISH = f"(?P<m>{any_of(_SPELLINGS)})"
 
 YEAR_WORDS: Final = {"今年": 0, "本年": 0, "当年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1}
 
@@ -45,40 +54,63 @@ class DateForm:
         return "月" not in self.pattern.pattern and self.name[0] in "ym" and self.name != "month d, y"
 
 
-def _form(name: str, pattern: str, score: float, needs: tuple[str, ...] = (), flags: int = 0) -> DateForm:
-    return DateForm(name, re.compile(pattern, flags), score, needs)
+def _form(name: str, pattern: str, score: float, needs: tuple[str, ...] = ()) -> DateForm:
+    return DateForm(name, re.compile(pattern), score, needs)
 
+
+_PAIR_DAY = r"(?P<d>0[1-9]|[12]\d|3[01])"
+_PAIR_MONTH = r"(?P<m>0[1-9]|1[0-2])"
+_YEAR_WORD = rf"(?P<w>{any_of(YEAR_WORDS)})"
+_ORDINAL_END = "(?:st|nd|rd|th)?"
+_NO_COUNT = r"(?<![./年余个约]\d)(?<![./年余个约]\d\d)"
+_PART_OF_MONTH = "(?=份|初|底|末|中旬|上旬|下旬)"
+_GOES_ON = r"(?=\s?(?:在|于|至|因|行|出|入|曾|开始|起|发现|诊|[-~—]\s?(?:19|20)))"
+_HAN_YEAR = f"(?P<y>[{_HAN_DIGIT}]{{4}}|[{_HAN_DIGIT}]{{2}})"
 
 FORMS: Final = (
-    _form("y年m月d日", rf"{_D}(?P<y>(?:19|20)?\d{{2}})\s?年\s?{_MONTH}\s?月\s?{_DAY}{_RANGE}(?:\s?[日号]|(?!\d))", 0.95, ("年",)),
-    _form("y-m-d", rf"{_D}{_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
-    _form("y.m.d.loose", rf"{_D}{_YEAR}[-/.、]{_MONTH}[-/.、]{_DAY}日?(?!\d|[-/.]\d)", 0.7),
-    _form("yyyymmdd", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:(?=\d{{4,6}}{_E})|{_E}(?!\s?[-/]))", 0.6),
-    _form("y年m月", rf"{_D}(?P<y>(?:19|20)?\d{{2}})\s?年\s?{_MONTH}\s?月(?!\s?\d)", 0.9, ("年",)),
-    _form("m月d日", rf"(?<![0-9A-Za-z]){_MONTH}\s?月\s?{_DAY}{_RANGE}\s?[日号]", 0.9, ("月",)),
+    _form("y年m月d日", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月\s?{_DAY}{_RANGE}(?:\s?[日号]|(?!\d))", 0.95, ("年",)),
+    _form("y-m-d", rf"{_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
+    _form("y.m.d.loose", rf"{_YEAR}[-/.、]{_MONTH}[-/.、]{_DAY}日?(?!\d|[-/.]\d)", 0.7),
+    _form("yyyymmdd", rf"{_YEAR}{_PAIR_MONTH}{_PAIR_DAY}(?:(?=\d{{4,6}}{_E})|{_E}(?!\s?[-/]))", 0.6),
+    _form("y年m月", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月(?!\s?\d)", 0.9, ("年",)),
+    _form("m月d日", rf"{_FIRST_MONTH}\s?月\s?{_DAY}{_RANGE}\s?[日号]", 0.9, ("月",)),
     _form(
-        "m月d",
-        rf"(?<![0-9A-Za-z./])(?P<m>[1-9]|1[0-2])月{_DAY}(?=[,。;、)\s]|$)(?!\s*[天日次])",
-        0.55,
-        ("月",),
+        "m月d", rf"{_FIRST_MONTH}(?<![./]\d)(?<![./]\d\d)月{_DAY}(?=[,。;、)\s]|$)(?!\s{{0,20}}[天日次])", 0.55, ("月",)
     ),
-    _form("word年m月", rf"(?P<w>{'|'.join(YEAR_WORDS)})\s?{_MONTH}\s?月(?!\s?\d)", 0.85, ("年",)),
-    _form("word年m月d日", rf"(?P<w>{'|'.join(YEAR_WORDS)})\s?{_MONTH}\s?月\s?{_DAY}\s?[日号]", 0.95, ("年",)),
-    _form("m月份", rf"(?<![0-9A-Za-z./年余个约]){_MONTH}\s?月(?=份|初|底|末|中旬|上旬|下旬)", 0.8, ("月",)),
-    _form("y-m", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<s>[-/])(?P<m>0[1-9]|1[0-2])(?![0-9A-Za-z]|[-/.]\d)", 0.7, ("-", "/")),
-    _form("y.m", rf"{_D}(?P<y>(?:19|20)\d{{2}})(?P<s>\.)(?P<m>0?[1-9]|1[0-2])(?=\s?(?:在|于|至|因|行|出|入|曾|开始|起|发现|诊|[-~—]\s?(?:19|20)))", 0.6, (".",)),
-    _form("m-d h:m", rf"(?<![0-9A-Za-z./\-])(?P<m>0[1-9]|1[0-2])(?P<s>[-/])(?P<d>0[1-9]|[12]\d|3[01])(?=\s\d{{1,2}}:\d{{2}})", 0.8, (":",)),
+    _form("word年m月", rf"{_YEAR_WORD}\s?{_MONTH}\s?月(?!\s?\d)", 0.85, ("年",)),
+    _form("word年m月d日", rf"{_YEAR_WORD}\s?{_MONTH}\s?月\s?{_DAY}\s?[日号]", 0.95, ("年",)),
+    _form("m月份", rf"{_FIRST_MONTH}{_NO_COUNT}\s?月{_PART_OF_MONTH}", 0.8, ("月",)),
+    _form("y-m", rf"{_YEAR}(?P<s>[-/]){_PAIR_MONTH}(?![0-9A-Za-z]|[-/.]\d)", 0.7, ("-", "/")),
+    _form("y.m", rf"{_YEAR}(?P<s>\.)(?P<m>0?[1-9]|1[0-2]){_GOES_ON}", 0.6, (".",)),
+    _form(
+        "m-d h:m",
+        rf"(?P<m>[01](?<![0-9A-Za-z./\-][01])\d)(?P<s>[-/]){_PAIR_DAY}(?=\s\d{{1,2}}:\d{{2}})",
+        0.8,
+        (":",),
+    ),
     _form(
         "yy-m-d",
         rf"(?:日期|时间|签名|签字|于|[:'’])\s?(?P<v>(?P<y>\d{{2}})(?P<s>[-/.]){_MONTH}(?P=s){_DAY})(?![0-9A-Za-z%]|[-/.]\d)",
         0.6,
     ),
-    _form("han y年m月d日", rf"(?P<y>[{_HAN_DIGIT}]{{4}}|[{_HAN_DIGIT}]{{2}})年{_HAN_MONTH}月(?:{_HAN_DAY}[日号])?", 0.9, ("年",)),
+    _form("han y年m月d日", rf"{_HAN_YEAR}年{_HAN_MONTH}月(?:{_HAN_DAY}[日号])?", 0.9, ("年",)),
     _form("han m月d日", rf"(?<![{_HAN_DIGIT}十百个年农历]){_HAN_MONTH}月{_HAN_DAY}[日号]", 0.85, ("月",)),
-    _form("month d, y", rf"(?<![A-Za-z]){_ENGLISH}\.?\s{{1,2}}{_DAY}(?:st|nd|rd|th)?(?:,?\s{{1,2}}{_YEAR})?{_E}", 0.85, ("a", "e", "u", "o"), re.IGNORECASE),
-    _form("d month y", rf"{_D}{_DAY}(?:st|nd|rd|th)?[\s\-]{{1,2}}{_ENGLISH}\.?,?[\s\-]{{1,2}}(?P<y>(?:19|20)\d{{2}}){_E}", 0.85, ("a", "e", "u", "o"), re.IGNORECASE),
-    _form("m/d/y", rf"{_D}(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<y>(?:19|20)\d{{2}})(?![0-9A-Za-z/])", 0.85, ("/",)),
-)  # fmt: skip
+    _form(
+        "month d, y",
+        rf"{_ENGLISH}\.?\s{{1,2}}{_DAY}{_ORDINAL_END}(?:,?\s{{1,2}}{_YEAR})?{_E}",
+        0.85,
+        _ENGLISH_NEEDS,
+    ),
+    _form(
+        "d month y",
+        rf"(?P<d>\d(?<![0-9A-Za-z]\d)\d?){_ORDINAL_END}[\s\-]{{1,2}}{_ENGLISH}\.?,?[\s\-]{{1,2}}(?P<y>(?:19|20)\d{{2}}){_E}",
+        0.85,
+        _ENGLISH_NEEDS,
+    ),
+    _form(
+        "m/d/y", rf"{_FIRST_MONTH}/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<y>(?:19|20)\d{{2}})(?![0-9A-Za-z/])", 0.85, ("/",)
+    ),
+)
 """Every form that the recognizer looks for and the shift can write back."""
 
 
@@ -98,7 +130,7 @@ def english_month(month: int, like: str) -> str:
 
 
 def han_to_int(text: str) -> int:
-    """Read a Han numeral below 100 (三, 十二, 二十一, 廿五, 初五) or a digit string (二〇二六); ValueError otherwise."""
+    """Read a Han numeral below 100 (三, 十二, 廿五, 初五) or a digit string (二〇二六); ValueError otherwise."""
     text = text.removeprefix("初").replace("廿", "二十").replace("○", "〇").replace("零", "〇")
     if "十" in text:
         tens, _, ones = text.partition("十")

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from anonymization import date_forms
 from anonymization.date_forms import YEAR_WORDS, DateForm
@@ -34,7 +34,7 @@ def derive_shift_days(key: bytes, person: str, maximum_days: int = _DEFAULT_MAXI
 def shift(value: DateOrDatetime, days: int) -> DateOrDatetime:
     """Move a date or a timestamp by a number of days; a result outside of the calendar is held at its edge."""
     try:
-        return cast(DateOrDatetime, value + timedelta(days=days))
+        return value + timedelta(days=days)
     except OverflowError:
         edge = date(MINYEAR, 1, 1) if days < 0 else date(MAXYEAR, 12, 31)
         return value.replace(year=edge.year, month=edge.month, day=edge.day)
@@ -95,7 +95,7 @@ def _write(form: DateForm, match: re.Match[str], surface: str, days: int, refere
         moved_last = _like(groups["d2"], last.day, padded)
         pieces["d2"] = moved_last if last.month == moved.month else f"{last.month}月{moved_last}"
     text = surface
-    for name in sorted(pieces, key=lambda group: match.start(group), reverse=True):
+    for name in sorted(pieces, key=match.start, reverse=True):
         start, end = match.start(name) - base, match.end(name) - base
         text = text[:start] + pieces[name] + text[end:]
     return text

@@ -18,7 +18,11 @@ _ETHNIC: Final = re.compile(
     "(?:壮族|回族|维吾尔|维吾尔族|藏族|彝族|苗族|侗族|布依族|土家族|哈尼族|傣族|白族|傈僳族|景颇族|羌族|蒙古|蒙古族|哈萨克|柯尔克孜|朝鲜族|黎族|满族|瑶族|"
     "畲族|水族|仡佬族|纳西族|拉祜族|佤族|布朗族|独龙族|怒族|普米族|撒拉族|保安族|东乡族|裕固族|土族|锡伯|锡伯族|塔吉克|达斡尔族|毛南族|仫佬族|各族|京族)"
 )
-_SUFFIX: Final = re.compile(r"(?:特别行政区|自治区|自治州|自治县|自治旗|林区|特区|新区|矿区|地区|左旗|右旗|[省市区县盟旗州])$")
+_SUFFIX: Final = re.compile(
+    r"(?:特别行政区|自治区|自治州|自治县|自治旗|林区|特区|新区|矿区|地区|左旗|右旗|[省市区县盟旗州])$"
+)
+
+
 @dataclass(frozen=True)
 class Divisions:
     """Lookups over the division table: whole names and, where they are safe, names without their suffix."""

@@ -1,4 +1,4 @@
-"""Measures recognition against answer spans: per type n, precision, recall (exact, any overlap, fully covered), leaks, speed.
+"""Measures recognition against answer spans, per type: n, precision, recall (exact, any overlap, whole), leaks, speed.
 
 "Fully covered" counts a gold span whose every character lies inside found spans of any type: what it misses would leak.
 A false hit is a found span that touches no gold span at all.
@@ -73,7 +73,7 @@ class Score:
 
 @dataclass(slots=True)
 class Evaluation:
-    """Scores by entity type, over how much text, and how fast. `missed` lists (note id, type, start, end), never text."""
+    """Scores by entity type, over how much text, how fast. `missed` lists (note id, type, start, end), never text."""
 
     by_type: dict[str, Score]
     total: Score
@@ -95,22 +95,29 @@ class Evaluation:
 
     def lines(self) -> Iterator[str]:
         """Yield a table for people: one line a type, Chinese and English headings."""
-        yield f"{'类型 type':<26}{'n':>8}{'P':>8}{'R exact':>9}{'R any':>8}{'R full':>8}  95% CI of full     leaked  false"
+        heading = f"{'类型 type':<26}{'n':>8}{'P':>9}{'R exact':>9}{'R any':>9}{'R full':>9}"
+        yield f"{heading}  95% CI of full     leaked  false"
         rows = [*sorted(self.by_type.items()), ("合计 all", self.total)]
         for name, score in rows:
             interval = score.covered_interval()
             bounds = f"[{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "-"
-            shares = [score.precision, score.recall(score.exact), score.recall(score.overlapped), score.recall(score.covered)]
+            shares = [
+                score.precision,
+                score.recall(score.exact),
+                score.recall(score.overlapped),
+                score.recall(score.covered),
+            ]
             cells = "".join(f"{share:>9.4f}" if share is not None else f"{'-':>9}" for share in shares)
             yield f"{name:<26}{score.gold:>8}{cells}  {bounds:<18}{score.leaked_characters:>7}{score.false_hits:>7}"
         yield (
-            f"{self.notes} 份 notes, {self.characters:,} 字 characters, {self.characters_per_second:,.0f} 字/秒 characters/s, "
+            f"{self.notes} 份 notes, {self.characters:,} 字 characters, "
+            f"{self.characters_per_second:,.0f} 字/秒 characters/s, "
             f"误报 false hits {self.false_hits_per_10000:.2f} / 10,000"
         )
 
 
 def evaluate(notes: Iterable[GoldNote], detect: Detect) -> Evaluation:
-    """Run a detector over notes with answers and score it. Only processor time inside the detector counts as its speed."""
+    """Run a detector over notes with answers and score it. Its speed is by processor time inside the detector."""
     by_type: dict[str, Score] = defaultdict(Score)
     result = Evaluation(by_type, Score(), 0, 0, 0.0, [], [])
     for note in notes:

@@ -22,7 +22,9 @@ def division_city(address: str) -> str | None:
     text = _SEPARATORS.sub("", _HEAD.sub("", address))
     table = divisions()
     province, rest = table.take_province(text)
-    lengths = {kind: len(found or "") for kind, found in (("city", table.city_at(text)), ("county", table.county_at(text)))}
+    lengths = {
+        kind: len(found or "") for kind, found in (("city", table.city_at(text)), ("county", table.county_at(text)))
+    }
     if province is not None and max(lengths.values()) > len(text) - len(rest):
         province, rest = None, text
     if province in table.municipalities:

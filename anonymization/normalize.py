@@ -11,7 +11,12 @@ import unicodedata
 from array import array
 from typing import Final
 
-_FOLDED_CODES: Final = (*range(0x80, 0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F200), *range(0x2F800, 0x2FA20))
+_FOLDED_CODES: Final = (
+    *range(0x80, 0x10000),
+    *range(0x1D400, 0x1D800),
+    *range(0x1F100, 0x1F200),
+    *range(0x2F800, 0x2FA20),
+)
 _INVISIBLE: Final = frozenset("\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 
 
@@ -25,7 +30,7 @@ def _tables() -> tuple[dict[int, str], re.Pattern[str]]:
     other_length: list[str] = []
     for code in _FOLDED_CODES:
         character = chr(code)
-        folded = _fold(character)
+        folded = "\ufffd" if 0xD800 <= code <= 0xDFFF else _fold(character)
         if folded == character:
             continue
         if len(folded) == 1:
@@ -48,6 +53,13 @@ class NormalizedText(str):
     __slots__ = ("offsets",)
     offsets: array[int] | None
 
+    @classmethod
+    def of(cls, text: str) -> NormalizedText:
+        """Wrap a text that is in normalised form already."""
+        wrapped = cls(text)
+        wrapped.offsets = None
+        return wrapped
+
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Map a span [start, end) of the normalised text to the span of the original characters that made it."""
         if self.offsets is None:
@@ -66,13 +78,9 @@ def normalize(text: str) -> NormalizedText:
     if isinstance(text, NormalizedText):
         return text
     if text.isascii():
-        plain = NormalizedText(text)
-        plain.offsets = None
-        return plain
+        return NormalizedText.of(text)
     if _OTHER_LENGTH.search(text) is None:
-        folded = NormalizedText(text.translate(_SAME_LENGTH))
-        folded.offsets = None
-        return folded
+        return NormalizedText.of(text.translate(_SAME_LENGTH))
     return _normalize_with_offsets(text)
 
 

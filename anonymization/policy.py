@@ -108,7 +108,9 @@ def parse_policy(content: dict[str, Any], origin: str = "policy") -> Deidentific
     try:
         return DeidentificationPolicy.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'policy'}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'policy'}: {fault['msg']}" for fault in error.errors()
+        )
         raise PolicyError(f"{origin}: {faults}. Correct the file and load it again.") from error
 
 

@@ -26,7 +26,6 @@ _KINDS: Final = (
     (re.compile("养老院|敬老院|福利院"), "某养老机构"),
     (re.compile("公司|集团|厂|酒店|宾馆|饭店|超市|商场|合作社|银行|支行"), "某企业"),
 )
-_SHIFTED_EDGE: Final = re.compile(r"^\s*|\s*$")
 
 
 class Replacer:

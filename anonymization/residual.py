@@ -40,7 +40,9 @@ def require_clean(text: str, matcher: KnownMatcher | None = None) -> None:
     left = find_residual(text, matcher)
     if left:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(left.items()))
-        raise ResidualIdentifierError(f"Identifiers are left after scrubbing ({kinds}). Withhold the note and report its id.")
+        raise ResidualIdentifierError(
+            f"Identifiers are left after scrubbing ({kinds}). Withhold the note and report its id."
+        )
 
 
 def _kind_of(digits: str) -> Entity | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from anonymization.entities import RANK, Entity
+from anonymization.normalize import NormalizedText
+
+_WIDENED: Final = frozenset({Entity.PERSON, Entity.ADDRESS, Entity.ORGANIZATION})
 
 
 class Candidate(NamedTuple):
@@ -26,39 +29,64 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     What sticks out of a span that lost stays covered as a span of its own kind.
     """
     ordered = sorted(
-        _with_longer_names(list(candidates)),
+        _with_wider_finds(list(candidates)),
         key=lambda c: (not c.known, c.start - c.end, -c.score, RANK.get(c.entity, len(RANK)), c.start),
     )
     chosen: list[Candidate] = []
-    owner: dict[int, int] = {}
+    known: list[Candidate] = []
+    owner: set[int] = set()
     for candidate in ordered:
         for start, end in _free_pieces(candidate, owner):
             piece = text[start:end]
-            if end - start < candidate.end - candidate.start and _is_remnant(candidate, piece, chosen):
+            if end - start < candidate.end - candidate.start and _is_remnant(candidate, piece, known):
                 continue
             if not any(character.isalnum() for character in piece):
                 continue
-            start += len(piece) - len(piece.lstrip())
-            end -= len(piece) - len(piece.rstrip())
-            chosen.append(candidate._replace(start=start, end=end))
-            for position in range(start, end):
-                owner[position] = len(chosen)
+            first = start + len(piece) - len(piece.lstrip())
+            last = first + len(piece.strip())
+            chosen.append(candidate._replace(start=first, end=last))
+            owner.update(range(first, last))
+            if candidate.known:
+                known.append(chosen[-1])
     return sorted(chosen, key=lambda c: c.start)
 
 
-def _with_longer_names(candidates: list[Candidate]) -> list[Candidate]:
-    """Let a found name that goes on where a known name of somebody else ends win over it (王琦 known, 王琦婵 in the text)."""
-    starts = {(c.entity, c.start): c.end for c in candidates if c.known and c.entity == Entity.PERSON}
+def to_original(spans: Iterable[Candidate], text: NormalizedText) -> list[Candidate]:
+    """Map resolved spans to the original text; spans that share an original character are joined up."""
+    mapped: list[Candidate] = []
+    for span in spans:
+        start, end = text.original_span(span.start, span.end)
+        start = max(start, mapped[-1].end) if mapped else start
+        if start < end:
+            mapped.append(span._replace(start=start, end=end))
+    return mapped
+
+
+def _with_wider_finds(candidates: list[Candidate]) -> list[Candidate]:
+    """Let a find that holds a known identifier of its kind win over it.
+
+    A name must start where the known one does (王琦 is known, 王琦婵 stands in the text); an address or institution may
+    hold the known part anywhere.
+    """
+    known = [c for c in candidates if c.known and c.entity in _WIDENED]
+    if not known:
+        return candidates
     return [
-        c._replace(known=True) if not c.known and (c.entity, c.start) in starts and c.end > starts[c.entity, c.start] else c
-        for c in candidates
+        c._replace(known=True) if not c.known and any(_is_wider(c, other) for other in known) else c for c in candidates
     ]
 
 
-def _free_pieces(candidate: Candidate, owner: dict[int, int]) -> list[tuple[int, int]]:
-    if candidate.start not in owner and candidate.end - 1 not in owner:
-        if not owner or not any(position in owner for position in range(candidate.start, candidate.end)):
-            return [(candidate.start, candidate.end)]
+def _is_wider(found: Candidate, known: Candidate) -> bool:
+    if found.entity != known.entity or found.end - found.start <= known.end - known.start:
+        return False
+    if found.entity == Entity.PERSON:
+        return found.start == known.start and found.end > known.end
+    return found.start <= known.start and known.end <= found.end
+
+
+def _free_pieces(candidate: Candidate, owner: set[int]) -> list[tuple[int, int]]:
+    if owner.isdisjoint(range(candidate.start, candidate.end)):
+        return [(candidate.start, candidate.end)]
     pieces: list[tuple[int, int]] = []
     start: int | None = None
     for position in range(candidate.start, candidate.end):
@@ -73,11 +101,11 @@ def _free_pieces(candidate: Candidate, owner: dict[int, int]) -> list[tuple[int,
     return pieces
 
 
-def _is_remnant(candidate: Candidate, piece: str, chosen: list[Candidate]) -> bool:
+def _is_remnant(candidate: Candidate, piece: str, known: list[Candidate]) -> bool:
     """Tell whether a short rest beside a known identifier of the same kind is only a find that ran too far."""
     if len(piece) >= 4 or any(character.isdigit() for character in piece):
         return False
     return any(
-        other.known and other.entity == candidate.entity and other.start < candidate.end and candidate.start < other.end
-        for other in chosen
+        other.entity == candidate.entity and other.start < candidate.end and candidate.start < other.end
+        for other in known
     )

@@ -17,11 +17,52 @@ from anonymization.lexicon.given_names import FEMALE, MALE
 from anonymization.lexicon.surnames import surname_length
 from anonymization.normalize import normalize
 
-_SURNAMES: Final = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭林罗郑梁谢宋唐许韩冯邓曹彭曾肖董袁潘蒋蔡余杜叶苏魏吕丁沈姚卢姜崔钟谭陆汪范廖贾邹熊秦邱侯薛雷龙陶黎贺顾毛郝龚邵钱严武戴孔")
-_COMPOUND: Final = ("欧阳", "上官", "司徒", "诸葛", "夏侯", "皇甫", "尉迟", "令狐", "慕容", "端木", "公孙", "宇文", "司马")
+_SURNAMES: Final = tuple(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭林罗郑梁谢宋唐许韩冯邓曹彭曾肖董袁潘蒋蔡余杜叶苏魏吕丁沈姚卢姜崔钟谭陆汪范廖贾邹熊秦邱侯薛雷龙陶黎贺顾毛郝龚邵钱严武戴孔"
+)
+_GIVEN: Final = {"M": MALE, "F": FEMALE, "U": MALE + FEMALE}
+_COMPOUND: Final = (
+    "欧阳",
+    "上官",
+    "司徒",
+    "诸葛",
+    "夏侯",
+    "皇甫",
+    "尉迟",
+    "令狐",
+    "慕容",
+    "端木",
+    "公孙",
+    "宇文",
+    "司马",
+)
 _TRANSLITERATED: Final = tuple("阿艾巴达尔丹迪古哈赫吉加卡克拉勒里丽玛曼米木娜尼努帕热瑞萨沙斯塔提亚依扎")
-_ENGLISH_FIRST: Final = ("Alex", "Casey", "Jordan", "Morgan", "Taylor", "Robin", "Jamie", "Avery", "Quinn", "Riley", "Dana", "Drew")
-_ENGLISH_LAST: Final = ("Ashford", "Brampton", "Calloway", "Denholm", "Ellerby", "Fairmont", "Garrick", "Holloway", "Inverly", "Kestrel")
+_ENGLISH_FIRST: Final = (
+    "Alex",
+    "Casey",
+    "Jordan",
+    "Morgan",
+    "Taylor",
+    "Robin",
+    "Jamie",
+    "Avery",
+    "Quinn",
+    "Riley",
+    "Dana",
+    "Drew",
+)
+_ENGLISH_LAST: Final = (
+    "Ashford",
+    "Brampton",
+    "Calloway",
+    "Denholm",
+    "Ellerby",
+    "Fairmont",
+    "Garrick",
+    "Holloway",
+    "Inverly",
+    "Kestrel",
+)
 _DOTS: Final = re.compile("([·•・‧∙])")
 _TRIES: Final = 256
 
@@ -86,12 +127,13 @@ class Surrogates:
             return self._english(original, attempt)
         if _DOTS.search(original):
             return "".join(
-                piece if _DOTS.fullmatch(piece) else self._han("dotted", f"{original}|{index}|{attempt}", len(piece), _TRANSLITERATED)
+                piece
+                if _DOTS.fullmatch(piece)
+                else self._han("dotted", f"{original}|{index}|{attempt}", len(piece), _TRANSLITERATED)
                 for index, piece in enumerate(_DOTS.split(original))
             )
         family = min(surname_length(original) or 1, max(1, len(original) - 1))
-        pool = {"M": MALE, "F": FEMALE}.get(sex, MALE + FEMALE)
-        rest = self._han("given", f"{original}|{attempt}", len(original) - family, tuple(pool))
+        rest = self._han("given", f"{original}|{attempt}", len(original) - family, _GIVEN.get(sex, _GIVEN["U"]))
         return self.surname(original[:family]) + rest
 
     def _english(self, original: str, attempt: int) -> str:
@@ -105,7 +147,9 @@ class Surrogates:
 
     def _han(self, kind: str, original: str, length: int, pool: Sequence[str]) -> str:
         stream = self._stream(kind, original)
-        return "".join(pool[int.from_bytes(stream[4 * i % 32 : 4 * i % 32 + 4], "big") % len(pool)] for i in range(length))
+        return "".join(
+            pool[int.from_bytes(stream[4 * i % 32 : 4 * i % 32 + 4], "big") % len(pool)] for i in range(length)
+        )
 
     def _pick(self, pool: Sequence[str], kind: str, original: str, exclude: str = "") -> str:
         index = int.from_bytes(self._stream(kind, original)[:8], "big") % len(pool)

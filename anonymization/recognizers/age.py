@@ -16,8 +16,18 @@ class AgeRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.AGE,)
     FORMS: ClassVar = (
-        Form("digits", rf"(?<![0-9A-Za-z.\-~/]){_OLD}\s?[余多来]?\s?周?(?:岁|歲|高龄)", 0.95, needs=("岁", "歲", "高龄")),
-        Form("labelled", rf"(?:年\s*龄|[Aa]ge)\s{{0,2}}[:;为是]?\s{{0,2}}(?P<v>{_OLD})(?![0-9.%])(?!\s?(?:天|月|个月|d|m))", 0.9, needs=("龄", "ge")),
+        Form(
+            "digits",
+            rf"(?<![0-9A-Za-z.\-~/]){_OLD}\s?[余多来]?\s?周?(?:岁(?!以上)|歲|高龄)",
+            0.95,
+            needs=("岁", "歲", "高龄"),
+        ),
+        Form(
+            "labelled",
+            rf"(?:年\s{{0,20}}龄|[Aa]ge)\s{{0,2}}[:;为是]?\s{{0,2}}(?P<v>{_OLD})(?![0-9.%])(?!\s?岁?以上)(?!\s?(?:天|月|个月|d|m))",
+            0.9,
+            needs=("龄", "ge"),
+        ),
         Form("han", rf"(?<![零一二三四五六七八九十百千万]){_HAN_OLD}[余多来]?(?:岁|高龄)", 0.9, needs=("九十", "百")),
         Form("english", rf"(?<![0-9.]){_OLD}(?=[\s\-](?:years?[\s\-]old|y/?o|yrs?))", 0.9, needs=("y",)),
     )

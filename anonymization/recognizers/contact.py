@@ -1,4 +1,4 @@
-"""Electronic addresses: e-mail, WeChat, QQ, URL, IP. Each starts at an ASCII boundary, so no Han character is swallowed."""
+"""Electronic addresses: e-mail, WeChat, QQ, URL, IP. Each starts at an ASCII boundary: no Han text is swallowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from anonymization.entities import Entity
-from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
+from anonymization.recognizers.base import RIGHT, Form, FormRecognizer
 
 _JOINT = r"\s{0,2}[】\]]?(?:[:;=]|为|是|同)?\s{0,2}"
 _MEDICAL_WORDS = frozenset({"wechat", "weixin", "qrcode"})
@@ -59,7 +59,12 @@ class QqRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.QQ,)
     FORMS: ClassVar = (
-        Form("labelled", rf"[Qq]{{2}}(?:群|号码?|账号)?{_JOINT}(?P<v>[1-9]\d{{4,11}}){RIGHT}", 0.9, needs=("QQ", "qq", "Qq")),
+        Form(
+            "labelled",
+            rf"[Qq]{{2}}(?:群|号码?|账号)?{_JOINT}(?P<v>[1-9]\d{{4,11}}){RIGHT}",
+            0.9,
+            needs=("QQ", "qq", "Qq"),
+        ),
     )
 
 
@@ -68,10 +73,17 @@ class WebRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.URL, Entity.IP_ADDRESS)
     FORMS: ClassVar = (
-        Form("url", r"(?<![0-9A-Za-z])(?:https?|ftp)://[!-~]+", 0.95, Entity.URL, needs=("://",), flags=re.IGNORECASE),
+        Form(
+            "url",
+            r"(?<![0-9A-Za-z])(?:https?|ftp)://[!#-&*+\-./0-9:=?@A-Z_a-z~]+",
+            0.95,
+            Entity.URL,
+            needs=("://",),
+            flags=re.IGNORECASE,
+        ),
         Form(
             "www",
-            r"(?<![0-9A-Za-z@.])www\.[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)+(?:/[!-~]*)?",
+            r"(?<![0-9A-Za-z@.])www\.[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)+(?:/[!#-&*+\-./0-9:=?@A-Z_a-z~]*)?",
             0.9,
             Entity.URL,
             needs=("www.",),
@@ -79,7 +91,7 @@ class WebRecognizer(FormRecognizer):
         ),
         Form(
             "ipv4",
-            r"(?<![0-9A-Za-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9A-Za-z]|\.\d)",
+            r"\d(?<![0-9A-Za-z.]\d)\d{0,2}(?:\.\d{1,3}){3}(?![0-9A-Za-z]|\.\d)",
             0.7,
             Entity.IP_ADDRESS,
             needs=(".",),
@@ -87,7 +99,7 @@ class WebRecognizer(FormRecognizer):
         ),
         Form(
             "ipv6",
-            rf"{LEFT}(?:[0-9A-Fa-f]{{1,4}}:){{5,7}}[0-9A-Fa-f]{{1,4}}{RIGHT}",
+            rf"[0-9A-Fa-f](?<![0-9A-Za-z_].)[0-9A-Fa-f]{{0,3}}:(?:[0-9A-Fa-f]{{1,4}}:){{4,6}}[0-9A-Fa-f]{{1,4}}{RIGHT}",
             0.7,
             Entity.IP_ADDRESS,
             needs=(":",),

@@ -12,7 +12,8 @@ from anonymization.entities import Entity
 from anonymization.recognizers.base import Finding, ScanRecognizer
 
 _BIRTH_BEFORE: Final = re.compile(
-    r"(?:出生(?:日期|年月日?|时间|于)?|生日|生于|诞生于|[Dd]ate [Oo]f [Bb]irth|DOB|[Bb]irth\s?[Dd]ate|[Bb]orn(?: on)?)\s{0,2}[:;为是]?\s{0,2}$"
+    r"(?:出生(?:日期|年月日?|时间|于)?|生日|生于|诞生于|DOB|[Dd]ate [Oo]f [Bb]irth|[Bb]irth\s?[Dd]ate|[Bb]orn(?: on)?)"
+    r"\s{0,2}[】\]]?[:;为是]?\s{0,2}$"
 )
 _BIRTH_AFTER: Final = re.compile(r"\s{0,2}(?:出生|生人|生于)(?!后)")
 _NUMERAL: Final = re.compile(r"[0-9]|[一二三四五六七八九十正]月")
@@ -27,18 +28,18 @@ class DateRecognizer(ScanRecognizer):
         """Yield every date; the same characters come once, from the first form that takes them."""
         if _NUMERAL.search(text) is None:
             return
-        taken: list[tuple[int, int]] = []
+        taken = bytearray(len(text))
         for form in FORMS:
             if form.needs and not any(needle in text for needle in form.needs):
                 continue
             group: int | str = "v" if "v" in form.pattern.groupindex else 0
             for match in form.pattern.finditer(text):
                 start, end = match.span(group)
-                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                if any(taken[start:end]):
                     continue
-                if form.name == "yyyymmdd" and not _exists(match):
+                if not _is_plausible(match) or (form.name == "yyyymmdd" and not _exists(match)):
                     continue
-                taken.append((start, end))
+                taken[start:end] = b"\x01" * (end - start)
                 yield self._finding(text, start, end, form)
 
     @staticmethod
@@ -46,6 +47,14 @@ class DateRecognizer(ScanRecognizer):
         if _BIRTH_BEFORE.search(text[max(0, start - 20) : start]) or _BIRTH_AFTER.match(text, end):
             return Finding(Entity.DATE_OF_BIRTH, start, end, 0.95, form.name)
         return Finding(Entity.DATE, start, end, form.score, form.name)
+
+
+def _is_plausible(match: re.Match[str]) -> bool:
+    groups = match.groupdict()
+    month, year = groups["m"], groups.get("y") or "2000"
+    if month.isdecimal() and not 1 <= int(month) <= 12:
+        return False
+    return not year.isdecimal() or len(year) == 2 or 1850 <= int(year) <= 2100
 
 
 def _exists(match: re.Match[str]) -> bool:

@@ -6,13 +6,15 @@ import re
 from typing import ClassVar
 
 from anonymization.entities import Entity
-from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
+from anonymization.recognizers.base import RIGHT, START, Form, FormRecognizer
 
 _SEPARATOR = r"[ \t.\-·_/]{0,2}"
-_COUNTRY = rf"(?:\(?(?:\+|00){_SEPARATOR}86\)?{_SEPARATOR}|86{_SEPARATOR})?"
-_NOT_DECIMAL = r"(?<![0-9A-Za-z_])(?<!\d[.\-])"
+_NOT_DECIMAL = rf"{START}(?<!\d[.\-].)"
+_REST = rf"{_SEPARATOR}[3-9]{_SEPARATOR}(?:\d{_SEPARATOR}){{8}}\d{RIGHT}(?!\.\d|%)"
+_AREA = r"(?:10|2\d|[3-9]\d{2})"
+_EXTENSION = r"(?:[ \t]{0,40}(?:转|-|ext\.?|分机)[ \t]{0,40}\d{1,6})?"
 _LABEL = (
-    r"(?:电\s*话|手\s*机|座\s*机|固\s*话|联系方式|联系号码|传\s*真|热线|拨打|致电|来电|[Tt][Ee][Ll]|[Pp]hone|[Mm]obile|[Ff]ax)"
+    r"(?:电\s{0,20}话|手\s{0,20}机|座\s{0,20}机|固\s{0,20}话|联系方式|联系号码|传\s{0,20}真|热线|拨打|致电|来电|[Tt][Ee][Ll]|[Pp]hone|[Mm]obile|[Ff]ax)"
     r"(?:号码?|是|为)?[.:;)\]】\s]{0,3}"
 )
 
@@ -27,34 +29,31 @@ class PhoneRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.PHONE,)
     FORMS: ClassVar = (
+        Form("mobile", rf"1{_NOT_DECIMAL}{_REST}", 0.95),
         Form(
-            "mobile",
-            rf"{_NOT_DECIMAL}{_COUNTRY}1{_SEPARATOR}[3-9]{_SEPARATOR}(?:\d{_SEPARATOR}){{8}}\d{RIGHT}(?!\.\d|%)",
+            "mobile_abroad",
+            rf"(?:\+|0|8|\()(?<![0-9A-Za-z_].)0?{_SEPARATOR}(?:8?6)\)?{_SEPARATOR}1{_REST}",
             0.95,
+            needs=("86",),
         ),
+        Form("mobile_after_letters", rf"1(?<=[A-Za-z_]1)[3-9]\d{{9}}{RIGHT}", 0.6),
+        Form("mobile_masked", rf"1{START}[3-9]\d[*xX×•]{{4}}\d{{4}}{RIGHT}", 0.7, needs=("**", "xx", "XX", "××", "••")),
         Form(
-            "mobile_after_letters",
-            rf"(?<=[A-Za-z_])(?<!\d)1[3-9]\d{{9}}{RIGHT}",
-            0.6,
+            "landline", rf"0{_NOT_DECIMAL}{_AREA}\)?[ \t\-—_]{{1,2}}\d{{3,4}}[ \t\-]?\d{{4}}{_EXTENSION}{RIGHT}", 0.85
         ),
-        Form("mobile_masked", rf"{LEFT}1[3-9]\d[*xX×•]{{4}}\d{{4}}{RIGHT}", 0.7, needs=("*", "x", "X", "×", "•")),
-        Form(
-            "landline",
-            rf"{_NOT_DECIMAL}{_COUNTRY}\(?0(?:10|2\d|[3-9]\d{{2}})\)?[ \t\-—_]{{1,2}}\d{{3,4}}[ \t\-]?\d{{4}}"
-            rf"(?:[ \t]*(?:转|-|ext\.?|分机)[ \t]*\d{{1,6}})?{RIGHT}",
-            0.85,
-            needs=("0",),
-        ),
-        Form("landline_bracketed", rf"\(0(?:10|2\d|[3-9]\d{{2}})\)\d{{7,8}}{RIGHT}", 0.9, needs=("(0",)),
-        Form("landline_joined", rf"{_NOT_DECIMAL}0(?:10|2\d|[3-9]\d{{2}})[2-8]\d{{6,7}}{RIGHT}(?!\.\d)", 0.6, needs=("0",)),
-        Form("service", rf"{_NOT_DECIMAL}[48]00[ \t\-]?\d{{3,4}}[ \t\-]?\d{{3,4}}{RIGHT}", 0.6, needs=("00",), check=_looks_dialled),
+        Form("landline_bracketed", rf"\(0{_AREA}\)[ \t]?\d{{7,8}}{_EXTENSION}{RIGHT}", 0.9),
+        Form("landline_abroad", rf"\+86{_SEPARATOR}{_AREA}{_SEPARATOR}\d{{7,8}}{RIGHT}", 0.85, needs=("+86",)),
+        Form("landline_joined", rf"0{_NOT_DECIMAL}{_AREA}[2-8]\d{{6,7}}{RIGHT}(?!\.\d)", 0.6),
+        Form("service", rf"[48]{_NOT_DECIMAL}00[ \t\-]?\d{{3,4}}[ \t\-]?\d{{3,4}}{RIGHT}", 0.6, check=_looks_dialled),
+        Form("last_digits", r"(?:尾号|后四位|末四位)[:为是]?\s{0,2}(?P<v>\d{4})(?!\d)", 0.7),
         Form("labelled", rf"{_LABEL}(?P<v>[+(]?\d[\d \t\-()·]{{5,18}}\d)(?!\d|\.\d)", 0.9, check=_looks_dialled),
         Form(
             "labelled_list",
-            rf"{_LABEL}[+(]?\d[\d \-()]{{5,18}}\d\s*[,、/;或]\s*(?P<v>[+(]?\d[\d \-()]{{5,16}}\d)(?!\d|\.\d)",
+            rf"{_LABEL}[+(]?\d[\d \-()]{{5,18}}\d\s{{0,9}}[,、/;或]\s{{0,9}}"
+            r"(?P<v>[+(]?\d[\d \-()]{5,16}\d)(?!\d|\.\d)",
             0.85,
             check=_looks_dialled,
         ),
-        Form("us", rf"{LEFT}(?:\+?1[ .-])?\(?[2-9]\d{{2}}\)?[ .-]\d{{3}}[.-]\d{{4}}{RIGHT}", 0.75, needs=("-", ".")),
-        Form("us_555", rf"{LEFT}555-\d{{3,4}}(?:-\d{{4}})?{RIGHT}", 0.7, needs=("555-",)),
+        Form("us", rf"[2-9]{START}\d{{2}}\)?[ .-]\d{{3}}[.-]\d{{4}}{RIGHT}", 0.75),
+        Form("us_555", rf"5{START}55-\d{{3,4}}(?:-\d{{4}})?{RIGHT}", 0.7, needs=("555-",)),
     )

@@ -11,12 +11,12 @@ from typing import ClassVar
 
 from anonymization.checksums import resident_id_has_valid_date, resident_id_is_valid
 from anonymization.entities import Entity
-from anonymization.recognizers.base import LEFT, RIGHT, Form, FormRecognizer
+from anonymization.recognizers.base import RIGHT, START, Form, FormRecognizer
 
 _SEPARATOR = r"[ \t.\-_/]?"
 _LABEL = (
-    r"(?:居民)?(?:身\s*份\s*证(?:\s*件)?(?:\s*号\s*码?)?|身份号码?|公民身份号码|证件号码?|ID\s*[Cc]ard(?:\s*[Nn]o)?)"
-    r"\.?\s*[)\]】]?\s*[:;为是]?\s*"
+    r"(?:身\s?份\s?证|身份号码?|公民身份号码|证件号码?|ID\s?[Cc]ard|IDCard|idcard)(?:\s?件)?(?:\s?[Nn]o)?(?:\s?号\s?码?)?\.?"
+    r"\s{0,2}[)\]】]?\s{0,2}[:;为是]?\s{0,2}"
 )
 
 
@@ -41,11 +41,11 @@ class ResidentIdRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.RESIDENT_ID,)
     FORMS: ClassVar = (
-        Form("18_checked", rf"{LEFT}[1-9]{_SEPARATOR}{_grouped(16)}[0-9Xx]{RIGHT}", 1.0, check=_checked),
-        Form("18_dated", rf"{LEFT}[1-9]\d{{5}}(?:18|19|20)\d{{9}}[0-9Xx]{RIGHT}", 0.85, check=_dated),
+        Form("18_checked", rf"[1-9]{START}{_SEPARATOR}{_grouped(16)}[0-9Xx]{RIGHT}", 1.0, check=_checked),
+        Form("18_dated", rf"[1-9]{START}\d{{5}}(?:18|19|20)\d{{9}}[0-9Xx]{RIGHT}", 0.85, check=_dated),
         Form(
             "15_dated",
-            rf"{LEFT}[1-9]\d{{5}}\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}{RIGHT}",
+            rf"[1-9]{START}\d{{5}}\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}{RIGHT}",
             0.6,
             check=_dated,
         ),
@@ -57,7 +57,7 @@ class ResidentIdRecognizer(FormRecognizer):
         ),
         Form(
             "masked",
-            rf"{LEFT}(?P<v>[1-9]\d{{2,9}}[*XxＸ×•]{{4,14}}\d{{0,4}}[0-9Xx]?){RIGHT}",
+            rf"(?P<v>[1-9]{START}\d{{2,9}}[*XxＸ×•]{{4,14}}\d{{0,4}}[0-9Xx]?){RIGHT}",
             0.7,
             check=lambda value: len(value) in {15, 18},
             needs=("**", "xx", "XX", "××", "••"),
