@@ -42,8 +42,9 @@ install_with_uv() {
     if [ -t 2 ]; then "${sync[@]}"; else "${sync[@]}" 2> >(grep -v '^ [+~-] ' >&2 || true); fi
 }
 
-install_with_pip() {
-    "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes --progress-bar off -r requirements.lock
+install_with_pip() { # the lock file is complete, so nothing is left to resolve
+    "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes --progress-bar off \
+        -r requirements.lock
 }
 
 install_project() {

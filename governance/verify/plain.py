@@ -120,7 +120,7 @@ def _surrogate_names(context: Context, prey: Prey) -> set[int]:
         if not has_table(connection, "deid", "free_text"):
             return set()
         columns = Columns("deid", "free_text", ("text",), ())
-        hits = prey.hunter(Reach.TEXT).hunt(table_bytes(connection, columns, Read()))
+        hits = prey.hunter(Reach.TEXT | Reach.CELLS).hunt(table_bytes(connection, columns, Read()))
         found = {hit.needle.value for hit in hits}
     return {at for at in found if prey.values[at].kind == PERSON and not prey.values[at].canary}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from datetime import date
 from typing import Any
 
@@ -143,3 +144,10 @@ def test_output_never_holds_a_known_identifier(
     note = PatientNotes([Note("n", before + value + after)], KNOWN, 9)
     (outcome,) = deidentifier.deidentify_notes(note)
     assert outcome.result is None or value not in outcome.result.text
+
+
+@pytest.mark.parametrize("text", [" " * 20_000, "医院" * 3_000, "张·" * 3_000, "3月5日" * 1_500, "姓名:" * 5_000])
+def test_repetitive_text_does_not_take_quadratic_time(deidentifier: TextDeidentifier, text: str) -> None:
+    started = time.process_time()
+    deidentifier.deidentify(text, KNOWN, 9, DAY)
+    assert time.process_time() - started < 8
