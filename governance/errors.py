@@ -10,6 +10,7 @@
     ├── DatabaseError          the warehouse refused or cannot be reached
     ├── TransformationError    a dbt invocation failed (names the nodes)
     ├── LineageError           a row or a column cannot be followed back
+    ├── ProjectError           a research project's specification cannot be used (governance.projects.errors)
     ├── BackupError            a backup or a restore failed
     ├── VerificationError      a proof could not be carried out at all
     └── RuntimeFailure         the embedded servers did not start, stop or answer

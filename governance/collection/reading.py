@@ -269,7 +269,10 @@ class FileReader:
     def _multiline(
         self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
-        """Rows of which some span lines; after a broken one, reading goes on at the next line that begins a row."""
+        """Rows of which some span lines.
+
+        A broken row is its own line; one that leaves a quote open on that line takes the lines up to the next whole row.
+        """
         rows: list[list[str]] = []
         starts: list[int] = []
         raws: list[bytes] = []
@@ -279,9 +282,9 @@ class FileReader:
                 position += 1
                 continue
             end, record, rule = self._checked_row(group, position, width)
-            if record is None and rule in ("field_count", "unclosed_quote"):
+            if record is None and rule in ("field_count", "unclosed_quote", "line_break"):
                 end = position + 1
-                limit = min(position + _RESYNC_LINES, len(group))
+                limit = min(position + _RESYNC_LINES, len(group)) if group[position].count(b'"') & 1 else end
                 while end < limit and self._checked_row(group, end, width)[1] is None:
                     end += 1
             raw = b"\n".join(group[position:end])
@@ -300,10 +303,10 @@ class FileReader:
         end, record, rule = self._row(group, start)
         if record is None:
             return end, None, rule
+        if len(record) != width:
+            return end, None, "field_count"
         wrong = _not_text(b"\n".join(group[start:end]), self._encoding)
-        if len(record) != width or wrong:
-            return end, None, wrong or "field_count"
-        return end, record, ""
+        return (end, None, wrong) if wrong else (end, record, "")
 
     def _row(self, lines: list[bytes], start: int) -> tuple[int, list[str] | None, str]:
         """The row that begins at a line, of whatever width and bytes; ``None`` when its quotes make no sense."""

@@ -21,13 +21,15 @@ from governance.settings import Settings
 
 DOWNSTREAM = ("standardize", "deidentify", "publish", "back_up")
 _SHARED = ("dbt_project/dbt_project.yml", "dbt_project/macros", "dbt_project/seeds")
+_BASE = (
+    "include/contracts", "include/reference", *_SHARED, "dbt_project/models/staging",
+    "dbt_project/models/intermediate/standardize", "dbt_project/models/base",
+)  # fmt: skip
 _DECIDES: dict[str, tuple[str, ...]] = {
-    "standardize": (
-        "include/contracts", "include/reference", *_SHARED, "dbt_project/models/staging",
-        "dbt_project/models/intermediate/standardize", "dbt_project/models/base",
-    ),
+    "standardize": _BASE,
+    # base may change under the same source rows, which the increments of deid do not see
     "deidentify": (
-        "include/contracts", "include/policy", "anonymization", *_SHARED, "dbt_project/models/deid",
+        *_BASE, "include/policy", "anonymization", "dbt_project/models/deid",
         "dbt_project/models/intermediate/deidentify",
     ),
     "publish": (

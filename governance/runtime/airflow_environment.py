@@ -88,7 +88,7 @@ def _airflow(settings: Settings, held: Secrets, port: int, dags: Path, paralleli
         },
         "api_auth": {"jwt_secret": held["airflow_jwt_secret"]},
         "scheduler": {
-            "scheduler_idle_sleep_time": "0.1",
+            "scheduler_idle_sleep_time": "0.3",
             "enable_health_check": "False",
             "orphaned_tasks_check_interval": "30",  # tasks of a scheduler that was killed are run again sooner
             "task_instance_heartbeat_timeout": "120",

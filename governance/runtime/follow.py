@@ -13,7 +13,7 @@ from governance.runtime.progress import Progress
 
 STAGES = ["collect", "standardize", "deidentify", "publish", "back_up"]
 _FINISHED = {"success", "skipped", "failed", "upstream_failed", "removed"}
-_POLL = 0.5  # seconds
+_POLL = 1.0  # seconds; each poll costs the API server about 50 ms of a core
 _PATIENCE = 60.0  # seconds within which the scheduler must start the next stage
 _LOG_LINES = 25
 

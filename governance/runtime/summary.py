@@ -44,8 +44,8 @@ select layer, count(*) filter (where resource_type in ('model', 'seed')),
        count(*) filter (where state not in ('success', 'pass', 'no-op'))
 from governance.model_run where finished_at >= %(since)s group by layer order by min(finished_at)"""
 _TABLES = """
-select table_schema, table_name from information_schema.tables
-where table_schema = any(%(schemas)s) and table_type = 'BASE TABLE' order by 1, 2"""
+select relnamespace::regnamespace::text, relname from pg_class
+where relkind = 'r' and relnamespace::regnamespace::text = any(%(schemas)s) order by 1, 2"""
 _LINEAGE = """
 select (select count(*) from governance.lineage_event where event_time >= %(since)s),
        (select count(*) from governance.column_lineage)"""
@@ -166,12 +166,13 @@ def _marts(connection: psycopg.Connection) -> list[tuple[str, int, int | None]]:
     traced = {row[1] for row in connection.execute(_TABLES, {"schemas": ["lineage"]})}
     found = []
     for schema, table in tables:
+        beside = f"{schema}__{table}"
         query = "select count(*), count(l.lineage_id) from {} m left join {} l using (lineage_id)"
-        if table not in traced:
+        if beside not in traced:
             query = "select count(*), null from {}"
         row = connection.execute(
-            sql.SQL(query).format(sql.Identifier(schema, table), sql.Identifier("lineage", table))
-            if table in traced
+            sql.SQL(query).format(sql.Identifier(schema, table), sql.Identifier("lineage", beside))
+            if beside in traced
             else sql.SQL(query).format(sql.Identifier(schema, table))
         ).fetchone()
         found.append((f"{schema}.{table}", row[0], row[1]) if row else (f"{schema}.{table}", 0, None))

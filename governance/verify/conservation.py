@@ -35,7 +35,8 @@ def files(context: Context) -> Outcome:
         elif contract is None or not path.is_file():
             gone += 1
         else:
-            counted = count_rows(path, contract.delivery.format, contract.delivery.encoding)
+            written = contract.delivery
+            counted = count_rows(path, written.format, written.encoding, written.delimiter)
             checked, rows = checked + 1, rows + counted
             if not counted == recorded == loaded + skipped:
                 findings.append(

@@ -1,21 +1,21 @@
 """Rows of a delivered file, counted without the collector's code.
 
-A row is a line that is not blank; in CSV, a line that opens a quoted field and does not close it goes on until one
-closes it. A quote that is not closed within 2,000 lines belongs to its own line only, and a line that does not decode
-is a row by itself even inside a quoted field: such lines are refused, and they count. The header is no row.
+A row is a line that is not blank; in CSV, a line that opens a quoted field goes on until the field is closed. What does
+not split into as many fields as the header has is a broken row: it is its own line, and where that line leaves a quote
+open, the lines up to the next whole row belong to it. Broken rows are refused, and they count. The header is no row.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-_LONGEST = 2_000  # lines of one quoted row
+_LONGEST = 500  # lines of one quoted row, and of what a broken one may take with it
 
 
-def count_rows(path: Path, file_format: str, encoding: str) -> int:
-    """Rows of one file (``csv`` or ``ndjson``).
+def count_rows(path: Path, file_format: str, encoding: str, delimiter: str = ",") -> int:
+    """Rows of one file (``csv`` or ``ndjson``). A CSV file with quotes is held in memory, any other is streamed.
 
     Raises:
         OSError: the file cannot be read.
@@ -23,48 +23,48 @@ def count_rows(path: Path, file_format: str, encoding: str) -> int:
     with path.open("rb") as lines:
         if file_format != "csv":
             return sum(1 for line in lines if line.strip())
-        next(lines, None)
-        return _count_csv((line.strip(b"\r\n") for line in lines), encoding.replace("utf-8-sig", "utf-8"))
+        header = next(lines, b"")
+        rows, quoted = 0, False
+        for line in lines:
+            if b'"' in line:
+                quoted = True
+                break
+            rows += bool(line.strip())
+        if not quoted:
+            return rows
+    own = encoding.replace("utf-8-sig", "utf-8")
+    width = len(next(csv.reader([header.removeprefix(b"\xef\xbb\xbf").decode(own).strip()], delimiter=delimiter)))
+    with path.open("rb") as again:
+        next(again, None)
+        return _count([line.strip(b"\r\n").decode(own, "surrogateescape") for line in again], width, delimiter)
 
 
-def _count_csv(lines: Iterator[bytes], encoding: str) -> int:
-    rows = 0
-    again: deque[bytes] = deque()  # lines after a stray quote, which are rows of their own
-    while (line := again.popleft() if again else next(lines, None)) is not None:
-        if not line.strip():
+def _count(lines: list[str], width: int, delimiter: str) -> int:
+    rows, at = 0, 0
+    while at < len(lines):
+        if not lines[at].strip():
+            at += 1
             continue
         rows += 1
-        if _opens(line) and _decodes(line, encoding):
-            taken, alone, closed = _rest_of_row(again, lines, encoding)
-            if closed:
-                rows += alone
-            else:
-                again.extendleft(reversed(taken))
+        end = _whole_row(lines, at, width, delimiter)
+        if end is None:
+            end = at + 1
+            if lines[at].count('"') & 1:
+                while end < min(at + _LONGEST, len(lines)) and _whole_row(lines, end, width, delimiter) is None:
+                    end += 1
+        at = end
     return rows
 
 
-def _rest_of_row(again: deque[bytes], lines: Iterator[bytes], encoding: str) -> tuple[list[bytes], int, bool]:
-    """Lines up to the one that closes the quote; how many of them are rows by themselves; whether it was closed."""
-    taken: list[bytes] = []
-    alone = 0
-    while len(taken) < _LONGEST and (line := again.popleft() if again else next(lines, None)) is not None:
-        taken.append(line)
-        if not line.strip():
-            continue
-        if not _decodes(line, encoding):
-            alone += 1
-        elif _opens(line):
-            return taken, alone, True
-    return taken, alone, False
+def _whole_row(lines: list[str], start: int, width: int, delimiter: str) -> int | None:
+    """Line after the row of the header's width that begins at a line, or ``None`` when none begins there."""
 
+    def following() -> Iterator[str]:
+        return (line + "\n" for line in lines[start : start + _LONGEST])
 
-def _opens(line: bytes) -> bool:
-    return bool(line.count(b'"') & 1)
-
-
-def _decodes(line: bytes, encoding: str) -> bool:
+    reader = csv.reader(following(), delimiter=delimiter, strict=True)
     try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+        record = next(reader)
+    except csv.Error:
+        return None
+    return start + reader.line_num if len(record) == width else None

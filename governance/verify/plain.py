@@ -61,9 +61,9 @@ def logs(context: Context) -> Outcome:
 
 
 def artefacts(context: Context) -> Outcome:
-    """What dbt leaves in its project: compiled SQL, manifests, run results, logs."""
+    """What dbt leaves of its runs: compiled SQL, manifests, run results, logs."""
     project = context.settings.dbt_project
-    folders = [project / "target", project / "logs", context.settings.project / "logs"]
+    folders = [context.settings.state / "dbt", project / "target", project / "logs", context.settings.project / "logs"]
     return _hunt_files(context, files_below(folders, []), Reach.TEXT, context.settings.project)
 
 

@@ -149,9 +149,14 @@ def test_broken_bytes_within_a_quoted_field_refuse_the_whole_row(read: Read) -> 
     assert (list(found.rows), found.refused) == ([5], {2: "encoding"})
 
 
-def test_rows_cut_in_the_middle_of_a_multi_line_text_are_one_refused_row(read: Read) -> None:
+def test_a_row_cut_inside_a_multi_line_text_is_one_refused_row(read: Read) -> None:
+    found = read(HEADER + b'1,"x\ny",3\n2,"first part\nsecond part\n4,"u\nv",6\n')
+    assert (list(found.rows), list(found.refused)) == ([2, 6], [4])
+
+
+def test_lines_that_no_quote_holds_together_are_refused_one_by_one(read: Read) -> None:
     found = read(HEADER + b'1,"x\ny",3\n2,first part\nsecond part\n4,"u\nv",6\n')
-    assert (list(found.rows), found.refused) == ([2, 6], {4: "field_count"})
+    assert (list(found.rows), found.refused) == ([2, 6], {4: "field_count", 5: "field_count"})
 
 
 def test_a_utf8_file_under_a_gb18030_contract_is_refused_with_both_names(read: Read) -> None:

@@ -19,7 +19,10 @@ from governance.verify.counting import count_rows
         (b'a,b\n1,"two\nlines"\n3,4\n', 2),
         (b'a,b\n1,"with ""quotes"" and\nlines"\n3,4\n', 2),
         (b'a,b\n1,"never closed\n3,4\n5,6\n', 3),
-        (b'a,b\n1,"a\n\xff\xff,x\nb"\n3,4\n', 3),  # the line that does not decode is refused by itself
+        (b'a,b\n1,"a\n\xff\xff,x\nb"\n3,4\n', 2),  # a row with bytes that do not decode is refused whole
+        (b'a,b,c\n1,"x\n1,"two\nlines",3\n4,"five\nsix",7\n', 3),  # a truncated row does not swallow its neighbours
+        (b'a,b,c\n1,"x\ny\nz\n4,5,6\n', 2),  # its own loose lines belong to it
+        (b'a,b\n1,2,3\n"x\ny",4\n', 2),  # too many fields
         (b'a,b\n1,"\n' + b"x,y\n" * 2_500, 2_501),
     ],
 )
