@@ -30,7 +30,6 @@ COMPONENTS: dict[str, list[str]] = {
     "dag-processor": ["dag-processor"],
 }
 _STOP_ORDER = (("scheduler", "dag-processor"), ("api-server",))  # tasks that end still report to the API server
-_DEFAULT_PORT = 8080
 
 
 class AirflowServers:
@@ -63,7 +62,7 @@ class AirflowServers:
                 )
             return
         self.stop()
-        port = free_port(self._recorded_port() or _DEFAULT_PORT)
+        port = free_port(self._recorded_port())
         environment = airflow_environment(self._settings, held, port, dags=self._dags)
         self._write_home(held)
         self._migrate(held, environment)
@@ -92,7 +91,7 @@ class AirflowServers:
         """
         client = self.client(held)
         deadline = time.monotonic() + timeout
-        while not client.is_healthy():
+        while not (client.is_healthy() and client.can_log_in()):  # the login fails if another's server has the port
             self.check()
             if time.monotonic() > deadline:
                 raise RuntimeFailure(f"Airflow was not healthy after {timeout:.0f} s; see the logs in {self._logs}")
@@ -118,7 +117,8 @@ class AirflowServers:
             terminate_all([running[name] for name in group if name in running], timeout=30)
         terminate_all(strays + self.everything(), timeout=5)
         with contextlib.suppress(OSError, ValueError):
-            self._record(self._recorded_port() or _DEFAULT_PORT, {})
+            if port := self._recorded_port():
+                self._record(port, {})
 
     # -- state --------------------------------------------------------------------------------------------------
 

@@ -79,6 +79,14 @@ class AirflowClient:
         parts = answer.json()
         return all((parts.get(name) or {}).get("status") == "healthy" for name in _HEALTHY)
 
+    def can_log_in(self) -> bool:
+        """Whether the server accepts the login."""
+        try:
+            self._fetch_token()
+        except (httpx.HTTPError, RuntimeFailure):
+            return False
+        return True
+
     def dags(self) -> dict[str, bool]:
         """DAG ids known to the scheduler, and whether each is paused."""
         return {entry["dag_id"]: bool(entry["is_paused"]) for entry in self._get("/dags", limit=100)["dags"]}
@@ -174,12 +182,15 @@ class AirflowClient:
             raise RuntimeFailure(f"Airflow refused {method} {path} with status {status}: {words}")
         return answer.json()
 
+    def _fetch_token(self) -> None:
+        login = self._http.post("/auth/token", json=self._login)
+        if login.is_error:
+            raise RuntimeFailure(f"Airflow refused the login of '{self._login['username']}' ({login.status_code})")
+        self._token = str(login.json()["access_token"])
+
     def _send(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
         if self._token is None:
-            login = self._http.post("/auth/token", json=self._login)
-            if login.is_error:
-                raise RuntimeFailure(f"Airflow refused the login of '{self._login['username']}' ({login.status_code})")
-            self._token = str(login.json()["access_token"])
+            self._fetch_token()
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         return self._http.request(method, f"/api/v2{path}", headers=headers, **arguments)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_PORTS = range(20_000, 30_000)
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,13 @@ def proportional_memory(process: ProcessId) -> int:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A TCP port of 127.0.0.1 on which nobody listens; ``preferred`` if that one is free."""
-    for candidate in ([preferred] if preferred else []) + [0]:
+    """A TCP port of 127.0.0.1 on which nobody listens; ``preferred`` if that one is free.
+
+    Others are drawn at random, so that two servers that start together do not draw the same one, and below the range
+    from which the kernel gives out ports, because a server may take 10 s until it listens.
+    """
+    drawn = [secrets.choice(_PORTS) for _ in range(100)]
+    for candidate in [preferred, *drawn] if preferred else drawn:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -66,9 +66,13 @@ class Progress:
             self._live.update(self._table(), refresh=True)
             self._live.stop()
 
-    def show(self, name: str, state: str, done: int = 0, tasks: int = 0) -> None:
-        """A stage's state (waiting, queued, running, success, failed, nothing new) and its finished of all tasks."""
+    def show(self, name: str, state: str, done: int | None = None, tasks: int = 0) -> None:
+        """A stage's state (waiting, queued, running, success, failed, nothing new) and its finished of all tasks.
+
+        Without ``done`` the count stays as it was.
+        """
         stage = self._stages.setdefault(name, _Stage())
+        done = stage.done if done is None else done
         changed = (stage.state, stage.done) != (state, done)
         now = self._clock()
         if stage.state == "waiting" and state != "waiting":

@@ -45,7 +45,8 @@ select layer, count(*) filter (where resource_type in ('model', 'seed')),
 from governance.model_run where finished_at >= %(since)s group by layer order by min(finished_at)"""
 _TABLES = """
 select relnamespace::regnamespace::text, relname from pg_class
-where relkind = 'r' and relnamespace::regnamespace::text = any(%(schemas)s) order by 1, 2"""
+where relkind = 'r' and relnamespace::regnamespace::text = any(%(schemas)s)
+order by array_position(%(schemas)s, relnamespace::regnamespace::text), 2"""
 _LINEAGE = """
 select (select count(*) from governance.lineage_event where event_time >= %(since)s),
        (select count(*) from governance.column_lineage)"""
