@@ -46,9 +46,10 @@ from governance.database import Role
 def collect() -> None:
     @task
     def list_sources() -> list[str]:
-        from governance.collection.stage import sources
+        from governance.collection.stage import sources_with_news
 
-        return sources(settings())
+        with final_errors():
+            return sources_with_news(dsn(Role.COLLECT), settings())
 
     @task(pool=Pool.COLLECT, map_index_template="{{ source }}")
     def collect_source(source: str) -> dict[str, Any]:
@@ -60,19 +61,19 @@ def collect() -> None:
             return asdict(collect_source(source, dsn(Role.COLLECT), settings(), run_id(), log_progress))
 
     @task(trigger_rule="all_done", outlets=[LANDING])
-    def announce(tallies: list[dict[str, Any] | None]) -> list[str]:
+    def announce(tallies: list[dict[str, Any] | None] | None) -> list[str]:
         from governance.collection.loading import Tally
         from governance.lifecycle.stages import announce
 
-        counts = [Tally(**tally) for tally in tallies if tally]
+        counts = [Tally(**tally) for tally in tallies or [] if tally]
         behind = announce(dsn(Role.COLLECT), settings(), run_id(), counts)
         if not behind:
             raise AirflowSkipException("nothing new: every later stage is current")
         return behind
 
-    @task(trigger_rule="all_success")
-    def every_source_collected(tallies: list[dict[str, Any]]) -> int:
-        return sum(tally["rows_in"] for tally in tallies)
+    @task(trigger_rule="none_failed")
+    def every_source_collected(tallies: list[dict[str, Any]] | None) -> int:
+        return sum(tally["rows_in"] for tally in tallies or [])
 
     tallies = collect_source.expand(source=list_sources())
     announce(tallies)  # type: ignore[arg-type]

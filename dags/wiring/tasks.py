@@ -11,10 +11,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from psycopg.conninfo import make_conninfo
 
 from governance.database import Role
-from governance.errors import CollectionError, ContractError, KeyringError, SettingsError
+from governance.errors import CollectionError, ContractError, KeyringError, SettingsError, TransformationError
 from governance.settings import Settings
 
-_FINAL = (ContractError, CollectionError, KeyringError, SettingsError)  # the same input would fail again
+# the same input would fail again
+_FINAL = (ContractError, CollectionError, KeyringError, SettingsError, TransformationError)
 
 
 def dsn(role: Role) -> str:

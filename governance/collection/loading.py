@@ -212,6 +212,10 @@ class FileLoader:
             ),
         )  # fmt: skip
 
+    def knows(self, file: DeliveredFile) -> bool:
+        """Whether the file was loaded with the content that it has now (CollectionError when it cannot be read)."""
+        return self._already_loaded(file, self._file_hash(file)[0])
+
     def _file_hash(self, file: DeliveredFile) -> tuple[str, int]:
         try:
             with file.path.open("rb") as stream:

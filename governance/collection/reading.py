@@ -271,7 +271,7 @@ class FileReader:
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
         """Rows of which some span lines.
 
-        A broken row is its own line; one that leaves a quote open on that line takes the lines up to the next whole row.
+        A broken row is its own line; one that leaves a quote open on it takes the lines up to the next whole row.
         """
         rows: list[list[str]] = []
         starts: list[int] = []

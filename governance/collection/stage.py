@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+import psycopg
+
 from governance.collection.loading import FileLoader, Tally
 from governance.collection.reading import find_files
 from governance.collection.records import DeliveredFile
@@ -32,6 +34,26 @@ def log_progress(file: DeliveredFile, tally: Tally) -> None:
 def sources(settings: Settings) -> list[str]:
     """Sources that have a contract folder, sound or not: each gets its own task, so that one may fail alone."""
     return sorted(path.name for path in settings.contracts.iterdir() if any(path.glob("*.odcs.yaml")))
+
+
+def sources_with_news(dsn: str, settings: Settings) -> list[str]:
+    """Sources with a file that is not loaded as it stands, and sources that would fail: those need a task.
+
+    Args:
+        dsn: connection string of the role ``collect``.
+    """
+    catalogue, keyring = load_catalogue(settings.contracts), open_keyring(settings.keyring)
+
+    def has_news(connection: psycopg.Connection, source: str) -> bool:
+        loaders = {c.id: FileLoader(connection, c, keyring, settings, "") for c in catalogue.of_source(source)}
+        files = find_files(catalogue, source, settings.deliveries)
+        try:
+            return any(not loaders[file.contract.id].knows(file) for file in files)
+        except CollectionError:
+            return True  # the source's own task says what is wrong with which file
+
+    with connect(dsn, autocommit=True, application="xinglin collect") as connection:
+        return [s for s in sources(settings) if s not in catalogue.sources or has_news(connection, s)]
 
 
 def collect_source(
