@@ -147,7 +147,7 @@ def column_edges(
     A column that comes from no column (a literal, ``count(*)``, a setting of the session) gets an edge to a constant,
     so that every column has lineage and a missing one is noticed.
     """
-    tree = sqlglot.parse_one(compiled, dialect="postgres")
+    tree = _without_temporary_tables(sqlglot.parse_one(compiled, dialect="postgres"))
     qualified = qualify(tree, schema=catalogue, dialect="postgres", validate_qualify_columns=False, identify=False)
     scope = build_scope(qualified)
     edges: list[ColumnEdge] = []
@@ -158,6 +158,23 @@ def column_edges(
         if not found - {CONSTANT}:
             edges.append((schema, table, column, *CONSTANT, "constant"))
     return edges
+
+
+def _without_temporary_tables(tree: exp.Expression) -> exp.Expression:
+    """Put stand-ins for tables that a model's hook makes for its session (``changed_visit``) and no catalogue knows.
+
+    They say which rows a run works on, and hold no column of the result.
+    """
+    named = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in list(tree.find_all(exp.Table)):
+        if table.db or table.name in named or not isinstance(table.this, exp.Identifier):
+            continue
+        reader = table.find_ancestor(exp.Select)
+        read = reader.find_all(exp.Column) if reader else ()
+        columns = sorted({c.name for c in read if c.table in ("", table.alias_or_name)}) or ["nothing"]
+        stand_in = exp.select(*(exp.alias_(exp.null(), name) for name in columns))
+        table.replace(stand_in.subquery(table.alias_or_name))
+    return tree
 
 
 def _leaves(root: Node) -> Iterator[tuple[str, str, str]]:

@@ -108,3 +108,8 @@ def test_a_broken_memory_is_started_anew(tmp_path: Path) -> None:
     assert _Remembered(tmp_path / "column_lineage.json", CATALOGUE).edges(
         "base", "made", "select sex from landing.his_patient", ["sex"]
     )
+
+
+def test_a_temporary_table_of_a_hook_is_no_source(sources) -> None:  # type: ignore[no-untyped-def]
+    sql = "select r.value as v from landing.lis_result as r where r.unit in (select unit from changed_result)"
+    assert sources(sql, "v") == {"v": {VALUE}}
