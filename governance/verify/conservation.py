@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import psycopg
+import yaml
 from psycopg import sql
 
 from governance.contracts import Catalogue, Contract
@@ -84,10 +86,13 @@ def base(context: Context) -> Outcome:
     findings, checked, rows = [], 0, 0
     with context.connection() as connection:
         through = _watermark(connection, "standardize")
+        only = _only_rows(context.settings.dbt_project)
         for (table, source), fed in sorted(_feeds(context.catalogue).items()):
             if not has_table(connection, "base", table):
                 continue
-            union = sql.SQL(" union ").join(_keys(contract, columns, through) for contract, columns in fed)
+            union = sql.SQL(" union ").join(
+                _keys(contract, columns, through, only.get((contract.relation, table))) for contract, columns in fed
+            )
             wanted = value(connection, sql.SQL("select count(*) from ({}) as keys").format(union))
             found = value(
                 connection,
@@ -176,11 +181,23 @@ def _feeds(catalogue: Catalogue) -> dict[tuple[str, str], list[tuple[Contract, t
     return feeds
 
 
-def _keys(contract: Contract, columns: tuple[str, ...], through: int | None) -> sql.Composed:
+def _only_rows(dbt_project: Path) -> dict[tuple[str, str], str]:
+    """(landing table, base table) → condition of the rows that feed it, where a staging model declares one."""
+    declared = {}
+    for file in sorted((dbt_project / "models" / "staging").glob("*/*.yml")):
+        for model in (yaml.safe_load(file.read_text("utf-8")) or {}).get("models", []):
+            meta = model.get("config", {}).get("meta", {})
+            if "only_rows" in meta:
+                declared[str(meta["landing"]), str(meta["feeds"])] = str(meta["only_rows"])
+    return declared
+
+
+def _keys(contract: Contract, columns: tuple[str, ...], through: int | None, only: str | None) -> sql.Composed:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     limit = sql.SQL("") if through is None else sql.SQL(" and _batch_id <= {}").format(sql.Literal(through))
-    return sql.SQL("select distinct {names} from landing.{table} where ({names}) is not null{limit}").format(
-        names=names, table=sql.Identifier(contract.relation), limit=limit
+    condition = sql.SQL(f" and ({only})" if only else "")  # the project's own text, not input
+    return sql.SQL("select distinct {names} from landing.{table} where ({names}) is not null{limit}{only}").format(
+        names=names, table=sql.Identifier(contract.relation), limit=limit, only=condition
     )
 
 
