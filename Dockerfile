@@ -4,8 +4,7 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
-ARG PIP_INDEX_URL=https://pypi.org/simple
-ENV PIP_INDEX_URL=${PIP_INDEX_URL} UV_DEFAULT_INDEX=${PIP_INDEX_URL} UV_LINK_MODE=copy
+ENV UV_LINK_MODE=copy
 WORKDIR /build
 COPY scripts/uv.txt requirements.lock ./
 RUN python -m venv /opt/venv \
