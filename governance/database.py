@@ -61,4 +61,4 @@ def connect(dsn: str, *, autocommit: bool = False, application: str = "xinglin")
     except psycopg.OperationalError as error:
         host = psycopg.conninfo.conninfo_to_dict(dsn)
         where = f"{host.get('host')}:{host.get('port')}/{host.get('dbname')} as {host.get('user')}"
-        raise DatabaseError(f"cannot connect to {where}; check that the server runs (xinglin status)") from error
+        raise DatabaseError(f"cannot connect to {where}; start it (make up), see what runs (xinglin status)") from error

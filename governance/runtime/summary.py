@@ -11,6 +11,7 @@ from psycopg import sql
 
 from governance.database import connect
 from governance.errors import DatabaseError
+from governance.lineage.trace import example_key
 
 MART_SCHEMAS = ("specialty", "research", "open_data")
 
@@ -182,7 +183,6 @@ def _marts(connection: psycopg.Connection) -> list[tuple[str, int, int | None]]:
 
 def _example(connection: psycopg.Connection, marts: list[str]) -> tuple[str, str] | None:
     for name in marts:
-        query = sql.SQL("select lineage_id::text from {} order by 1 limit 1").format(sql.Identifier(*name.split(".")))
-        if row := connection.execute(query).fetchone():
-            return name, row[0]
+        if key := example_key(connection, name):
+            return name, key
     return None
