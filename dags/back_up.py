@@ -41,7 +41,7 @@ from governance.database import Role
 def back_up() -> None:
     @task(pool=Pool.BACKUP, outlets=[BACKUPS])
     def back_up_cluster() -> dict[str, Any]:
-        from governance.lifecycle.stages import back_up_cluster
+        from governance.lifecycle.backing_up import back_up_cluster
 
         with final_errors():
             return back_up_cluster(dsn(Role.BACKUP), settings(), run_id())

@@ -63,7 +63,7 @@ def collect() -> None:
     @task(trigger_rule="all_done", outlets=[LANDING])
     def announce(tallies: list[dict[str, Any] | None] | None) -> list[str]:
         from governance.collection.loading import Tally
-        from governance.lifecycle.stages import announce
+        from governance.lifecycle.collecting import announce
 
         counts = [Tally(**tally) for tally in tallies or [] if tally]
         behind = announce(dsn(Role.COLLECT), settings(), run_id(), counts)

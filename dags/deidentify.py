@@ -44,7 +44,7 @@ from governance.database import Role
 def deidentify() -> None:
     @task
     def prepare() -> list[int]:
-        from governance.lifecycle.stages import prepare_deidentification
+        from governance.lifecycle.deidentifying import prepare_deidentification
 
         with final_errors():
             return prepare_deidentification(dsn(Role.DEIDENTIFY), settings(), run_id())

@@ -69,5 +69,7 @@ if ! install_with_uv; then
 fi
 say "安装本项目 installing this checkout …"
 install_project
+say "解析 dbt 项目 parsing the dbt project …"
+"$venv/bin/python" -m governance.transformation.parsed
 printf '{"fingerprint": "%s", "folder": "%s", "seconds": %d}\n' "$print" "$PWD" "$SECONDS" >"$stamp"
 say "安装完成 set-up is done"

@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 
 def build(layer: str, role: Role) -> dict[str, Any]:
     """Build a layer in this task's process; returns its models (state, seconds, rows) and the number of its tests."""
-    from governance.lifecycle.stages import build_layer
+    from governance.lifecycle.layers import build_layer
 
     with final_errors():
         run = build_layer(layer, dsn(role), settings(), run_id())

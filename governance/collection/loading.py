@@ -1,15 +1,16 @@
 """Loading: one transaction a batch, with COPY; a batch that is there already is skipped by its content hash.
 
-Killed at any point, a load leaves whole batches and nothing else; run again, it goes on where it stopped. Batch ids
-are drawn while a shared advisory lock is held, so that :func:`horizon` can name a batch up to which nothing is still
-under way: what reads landing in steps never misses a late commit.
+Killed at any point, a load leaves whole batches and nothing else; run again, it goes on where it stopped. Batch ids are
+drawn while a shared advisory lock is held, so that :mod:`governance.collection.horizon` can name a batch up to which
+nothing is still under way: what reads landing in steps never misses a late commit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -20,9 +21,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from governance.collection.gate import Gate, hospital_now
+from governance.collection.horizon import LANDING_LOCK
 from governance.collection.protection import Protector, row_ids
 from governance.collection.reading import FileReader
-from governance.collection.records import Batch, DeliveredFile, Judgement
+from governance.collection.records import Batch, DeliveredFile, Judged, Judgement
 from governance.collection.references import References
 from governance.collection.uniqueness import SeenKeys
 from governance.contracts import Contract
@@ -30,7 +32,6 @@ from governance.errors import CollectionError
 from governance.keys import Keyring
 from governance.settings import Settings
 
-LANDING_LOCK = 7_210_002
 _COPY_CHUNK = 1 << 20
 
 
@@ -88,8 +89,8 @@ class FileLoader:
         reader = FileReader(file, self._settings.batch_rows, self._digest)
         seen = SeenKeys()
         try:
-            for batch in reader.batches():
-                tally.add(self._loaded(file, batch, seen))
+            for judged in _ahead(self._judged(batch, seen) for batch in reader.batches()):
+                tally.add(self._loaded(file, judged))
         except CollectionError as error:
             rows = tally.rows_in + tally.skipped
             self._record_file(file, content_hash, size=size, state="refused", rows=rows, message=str(error))
@@ -98,37 +99,37 @@ class FileLoader:
         self._record_file(file, content_hash, size=size, state="loaded", rows=rows, message=message)
         return tally
 
-    def _loaded(self, file: DeliveredFile, batch: Batch, seen: SeenKeys) -> Tally:
+    def _judged(self, batch: Batch, seen: SeenKeys) -> Judged:
+        """What needs no warehouse; runs in a thread while the batch before is written."""
+        judgement = self._gate.judge(batch, seen)
+        return Judged(batch, judgement, self._protector.tokens(batch.frame), self._protector.hashes(batch))
+
+    def _loaded(self, file: DeliveredFile, judged: Judged) -> Tally:
         try:
-            return self._batch(file, batch, seen)
+            return self._batch(file, judged)
         except psycopg.DataError as error:
             # not chained: the database's message quotes the value
             raise CollectionError(
                 f"{file.name} ({self._contract.id}): the warehouse refused a value of the batch that begins at line "
-                f"{batch.first_line} (SQLSTATE {error.sqlstate}); give the contract a narrower format or bounds"
+                f"{judged.batch.first_line} (SQLSTATE {error.sqlstate}); give the contract a narrower format or bounds"
             ) from None
 
-    def _batch(self, file: DeliveredFile, batch: Batch, seen: SeenKeys) -> Tally:
+    def _batch(self, file: DeliveredFile, judged: Judged) -> Tally:
+        batch, judgement = judged.batch, judged.judgement
         earlier = self._connection.execute(
             "select batch_id from governance.batch where source = %s and source_table = %s and content_hash = %s",
             (self._contract.source, self._contract.table, batch.content_hash),
         ).fetchone()
         if earlier is not None:
-            return self._skip(file, batch, seen, earlier[0])
+            return self._skip(file, batch, earlier[0])
         started = time.perf_counter()
-        judgement = self._gate.judge(batch, seen)
-        tokens = {
-            f.name: self._protector.tokens(f.name, batch.frame)
-            for f in self._contract.fields
-            if f.token_domain and f.name in self._references.fields
-        }
         with self._connection.transaction():
             self._connection.execute("select pg_advisory_xact_lock_shared(%s)", (LANDING_LOCK,))
             row = self._connection.execute("select nextval('governance.batch_id_seq')").fetchone()
             batch_id = int(row[0]) if row else 0
-            self._add_orphans(batch, judgement, tokens)
+            self._add_orphans(judged)
             keep = ~judgement.failed
-            protected = self._protector.protect(batch, judgement.typed, keep, tokens, batch_id)
+            protected = self._protector.protect(judged, keep, batch_id)
             tally = Tally(
                 batches=1,
                 rows_in=batch.rows_in,
@@ -147,17 +148,16 @@ class FileLoader:
             self._quarantine_rows(batch, judgement, batch_id)
         return tally
 
-    def _add_orphans(self, batch: Batch, judgement: Judgement, tokens: dict[str, pl.Series]) -> None:
-        for rule_id, mask in self._references.orphans(self._connection, tokens, batch.frame).items():
+    def _add_orphans(self, judged: Judged) -> None:
+        judgement = judged.judgement
+        for rule_id, mask in self._references.orphans(self._connection, judged.tokens, judged.batch.frame).items():
             judgement.counts[rule_id] = int(mask.sum())
             judgement.failed |= mask
             for row in np.flatnonzero(mask).tolist():
                 judgement.reasons.setdefault(row, []).append(rule_id)
 
-    def _skip(self, file: DeliveredFile, batch: Batch, seen: SeenKeys, batch_id: int) -> Tally:
+    def _skip(self, file: DeliveredFile, batch: Batch, batch_id: int) -> Tally:
         """The batch is loaded already: from this very place (a repeated run) or from another file (a redelivery)."""
-        if self._contract.primary_key:
-            seen.doubled(batch.frame.select(self._contract.primary_key))
         self._connection.execute(
             "insert into governance.batch_skipped"
             " (source, source_table, file, first_line, rows_in, batch_id, run_id)"
@@ -235,12 +235,13 @@ class FileLoader:
         return row is not None
 
 
-def horizon(connection: psycopg.Connection) -> int:
-    """The greatest batch id up to which every batch is committed or will never be."""
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (LANDING_LOCK,))
-        row = connection.execute("select coalesce(max(batch_id), 0) from governance.batch").fetchone()
-    return int(row[0]) if row else 0
+def _ahead(items: Iterator[Judged]) -> Iterator[Judged]:
+    """The same items, each made in a thread while the one before is worked on; at most two are held at a time."""
+    with ThreadPoolExecutor(1) as worker:
+        following = worker.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = worker.submit(next, items, None)
+            yield item
 
 
 def _copy(connection: psycopg.Connection, schema: str, table: str, frame: pl.DataFrame) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 
-from governance.collection.records import Batch
-from governance.contracts import Contract
+from governance.collection.records import Batch, Judged
+from governance.contracts import Contract, Field
 from governance.contracts.ddl import Column, landing_columns, vault_columns
 from governance.contracts.model import LogicalType, Protection
 from governance.contracts.rules import GENERALIZERS
@@ -51,40 +52,43 @@ class Protector:
         self._tokeniser, self._indexer = keyring.tokeniser(), keyring.blind_indexer()
         self._cipher, self._row_hash = keyring.cipher(), keyring.digest("row_hash", contract.id)
 
-    def tokens(self, field: str, frame: pl.DataFrame) -> pl.Series:
-        """Tokens of one tokenised field for each row (null stays null)."""
-        domain = self.contract.field(field).token_domain or ""
-        return _per_distinct(frame[field], lambda values: self._tokeniser.tokens(domain, values))
+    def tokens(self, frame: pl.DataFrame) -> dict[str, pl.Series]:
+        """Tokens of each tokenised field for every row (null stays null)."""
+        made = {}
+        for field in self.contract.fields:
+            if Protection.TOKENIZE in field.protection:
+                digest = partial(self._tokeniser.tokens, field.token_domain or "")
+                distinct = self.contract.primary_key == (field.name,)
+                made[field.name] = _per_distinct(frame[field.name], digest, distinct=distinct)
+        return made
 
-    def protect(
-        self, batch: Batch, typed: pl.DataFrame, keep: np.ndarray, tokens: dict[str, pl.Series], batch_id: int
-    ) -> Protected:
+    def hashes(self, batch: Batch) -> list[str]:
+        """Keyed hash of each row's bytes."""
+        return self._row_hash.many(batch.raw)
+
+    def protect(self, judged: Judged, keep: np.ndarray, batch_id: int) -> Protected:
         """Protect the accepted rows.
 
         Args:
-            typed: the gate's typed columns.
             keep: boolean mask of accepted rows.
-            tokens: already made tokens by field (of all rows), see :meth:`tokens`.
         """
-        mask = pl.Series(keep)
-        raw, values = batch.frame.filter(mask), typed.filter(mask)
-        made = {name: series.filter(mask) for name, series in tokens.items()}
+        batch, mask = judged.batch, pl.Series(keep)
+        raw, values = batch.frame.filter(mask), judged.judgement.typed.filter(mask)
+        made = {name: series.filter(mask) for name, series in judged.tokens.items()}
         columns, tokenised = [], 0
         for column in self._landing:
-            series = made.get(column.name) if column.made_by is Protection.TOKENIZE else None
-            if series is None:
-                series = self._column(column, raw, values)
+            token = column.made_by is Protection.TOKENIZE
+            series = made[column.field.name] if token else self._column(column, raw, values)
             if column.made_by in (Protection.TOKENIZE, Protection.BLIND_INDEX):
                 tokenised += len(series) - series.null_count()
             columns.append(series.alias(column.name))
         lines = batch.lines[keep]
         ids = row_ids(batch_id, lines)
-        hashes = self._row_hash.many(line for line, kept in zip(batch.raw, keep.tolist(), strict=True) if kept)
         landing = pl.DataFrame(columns).with_columns(
             pl.Series("_row_id", ids),
             pl.lit(batch_id, pl.Int32).alias("_batch_id"),
             pl.Series("_row_number", lines, pl.Int64),
-            pl.Series("_row_hash", hashes, pl.String),
+            pl.Series("_row_hash", judged.hashes, pl.String).filter(mask),
         )
         vault, encrypted = self._encrypt(raw, landing, ids, batch_id)
         return Protected(landing, vault, encrypted, tokenised)
@@ -92,18 +96,14 @@ class Protector:
     def _column(self, column: Column, raw: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
         field = column.field
         match column.made_by:
-            case Protection.TOKENIZE:
-                return self.tokens(field.name, raw)
             case Protection.BLIND_INDEX:
-                domain = field.index_domain or ""
-                return _per_distinct(raw[field.name], lambda values: self._indexer.indexes(domain, values))
+                return _per_distinct(raw[field.name], partial(self._indexer.indexes, field.index_domain or ""))
             case Protection.GENERALIZE:
                 generalize = GENERALIZERS[field.generalize_to or ""]
                 return _per_distinct(raw[field.name], lambda values: [generalize(v) for v in values])
             case _:
-                # numbers go in as they were written: no digit is lost to a float
-                as_text = field.logical_type in (LogicalType.NUMBER, LogicalType.INTEGER, LogicalType.STRING)
-                return raw[field.name] if as_text else typed[field.name]
+                # numbers go in as they were written: no digit is lost to a float; so do times that SQL reads
+                return raw[field.name] if _goes_as_written(field) else typed[field.name]
 
     def _encrypt(
         self, raw: pl.DataFrame, landing: pl.DataFrame, ids: np.ndarray, batch_id: int
@@ -128,11 +128,22 @@ class Protector:
         return vault.filter(holds_something), encrypted
 
 
-def _per_distinct(values: pl.Series, make: Callable[[Sequence[str]], Sequence[str | None]]) -> pl.Series:
-    """Apply ``make`` to the distinct non-null values and spread the results over the rows."""
-    distinct = values.drop_nulls().unique()
-    if len(distinct) > 0.9 * len(values) and values.null_count() == 0:
+def _goes_as_written(field: Field) -> bool:
+    as_text = (LogicalType.NUMBER, LogicalType.INTEGER, LogicalType.STRING)
+    return field.logical_type in as_text or field.format in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+
+
+def _per_distinct(
+    values: pl.Series, make: Callable[[Sequence[str]], Sequence[str | None]], *, distinct: bool = False
+) -> pl.Series:
+    """Apply ``make`` to the distinct non-null values and spread the results over the rows.
+
+    Args:
+        distinct: the values are known to be distinct, but for a few.
+    """
+    if distinct and values.null_count() == 0:
         return pl.Series(values.name, make(values.to_list()), pl.String)
-    made = pl.DataFrame({"old": distinct, "new": pl.Series(make(distinct.to_list()), dtype=pl.String)})
+    different = values.drop_nulls().unique()
+    made = pl.DataFrame({"old": different, "new": pl.Series(make(different.to_list()), dtype=pl.String)})
     spread = values.to_frame("old").join(made, on="old", how="left", maintain_order="left")
     return spread["new"].alias(values.name)

@@ -30,6 +30,7 @@ _MAX_RECORD_LINES = 500  # a quote that stays open longer is a stray quote, not 
 _RESYNC_LINES = 500
 _BOM = b"\xef\xbb\xbf"
 _FIRST_CJK = "\u2e80"
+_BLANK = re.compile(rb"\n[ \t\r\f\v]*+\n")
 
 
 def find_files(catalogue: Catalogue, source: str, root: Path) -> list[DeliveredFile]:
@@ -213,7 +214,7 @@ class FileReader:
         self, numbers: np.ndarray, group: list[bytes], refused: list[Refused], data: bytes
     ) -> tuple[np.ndarray, list[bytes]]:
         """The group without blank lines and without those that are no text."""
-        if not all(raw.strip() for raw in group):
+        if _BLANK.search(b"\n%b\n" % data):
             filled = [bool(raw.strip()) for raw in group]
             numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
         if b"\0" in data or not _decodes(data, self._encoding):

@@ -82,3 +82,18 @@ class Judgement:
     failed: np.ndarray
     reasons: dict[int, list[str]]
     counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch with all that can be said of it without the warehouse.
+
+    Attributes:
+        tokens: tokens of each tokenised field, for every row (null stays null).
+        hashes: keyed hash of each row's bytes, 32 hexadecimal digits.
+    """
+
+    batch: Batch
+    judgement: Judgement
+    tokens: dict[str, pl.Series]
+    hashes: list[str]

@@ -34,13 +34,14 @@ class SeenKeys:
         order = np.argsort(hashes, kind="stable")
         ordered = hashes[order]
         known = np.zeros(len(hashes), bool)
-        known[order[1:][ordered[1:] == ordered[:-1]]] = True
+        repeats = ordered[1:] == ordered[:-1]
+        known[order[1:][repeats]] = True
         for run in self._runs:
             places = np.searchsorted(run, hashes)
             places[places == len(run)] = len(run) - 1
             known |= run[places] == hashes
         if len(hashes):
-            self._add(np.unique(ordered))
+            self._add(ordered[np.append(True, ~repeats)])
         doubled = np.zeros(keys.height, bool)
         doubled[complete] = known
         return doubled

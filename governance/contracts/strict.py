@@ -43,7 +43,7 @@ def read_document(path: Path) -> tuple[OpenDataContractStandard, yaml.Node]:
         raise ContractError(f"{path}: a contract is a mapping of ODCS keys; this file is empty or a list")
     _check_keys(path, tree, OpenDataContractStandard)
     try:
-        return OpenDataContractStandard(**yaml.load(text, Loader=_Loader)), tree  # noqa: S506  a safe loader
+        return OpenDataContractStandard(**yaml.constructor.SafeConstructor().construct_document(tree)), tree
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -90,7 +90,7 @@ def count_pending(connection: psycopg.Connection, catalogue: Catalogue, policy_v
     """Texts that wait to be scrubbed."""
     total = 0
     for text_field in text_fields(catalogue):
-        query = sql.SQL("select count(*) {}").format(_pending_from(text_field))
+        query = sql.SQL("select count(*) {} {}").format(_from(text_field), _where(text_field))
         row = connection.execute(query, {"field": text_field.name, "policy": policy_version}).fetchone()
         total += int(row[0]) if row else 0
     return total
@@ -122,8 +122,9 @@ def scrub_shard(
         vault = IdentifierVault(connection, catalogue, cipher)
         is_real = RealNames(connection, catalogue, keyring.blind_indexer())
         worker = TextDeidentifier(policy, keyring.key("pseudonym"), is_real_name=is_real)
-        for persons in _groups(connection, catalogue, policy, shard, shards):
-            pending = _pending(connection, catalogue, policy, persons)
+        _list_pending(connection, catalogue, policy, shard, shards)
+        for persons in _groups(connection):
+            pending = _pending(connection, catalogue, persons)
             rows = _scrub(pending, vault, worker, cipher, digest)
             _store(connection, rows, policy.version, run_id)
             connection.commit()
@@ -147,53 +148,74 @@ class _Row:
     withheld: str | None
 
 
-def _pending_from(text_field: TextField) -> sql.Composed:
-    """FROM and WHERE of a field's pending texts: ``v`` vault row, ``l`` person link, ``f`` scrubbed form."""
+def _from(text_field: TextField) -> sql.Composed:
+    """FROM of a field's texts: ``v`` vault row, ``l`` person link, ``f`` scrubbed form."""
     return sql.SQL(
-        "from vault.{relation} v left join base.person_link l on l.patient_key = v._patient_key"
+        "from vault.{} v left join base.person_link l on l.patient_key = v._patient_key"
         " left join deid.free_text f on f.row_id = v._row_id and f.field = %(field)s"
-        " where v.{column} is not null and (f.row_id is null or f.policy_version <> %(policy)s"
+    ).format(sql.Identifier(text_field.contract.relation))
+
+
+def _where(text_field: TextField) -> sql.Composed:
+    """WHERE of those that are pending."""
+    return sql.SQL(
+        "where v.{} is not null and (f.row_id is null or f.policy_version <> %(policy)s"
         " or f.person_key is distinct from l.person_key)"
-    ).format(relation=sql.Identifier(text_field.contract.relation), column=sql.Identifier(text_field.name))
+    ).format(sql.Identifier(text_field.name))
 
 
-def _groups(
+def _list_pending(
     connection: psycopg.Connection, catalogue: Catalogue, policy: DeidentificationPolicy, shard: int, shards: int
-) -> Iterator[list[str | None]]:
-    """Persons of the shard with pending texts, in groups; texts of nobody known belong to shard 0."""
-    persons: set[str | None] = set()
-    for text_field in text_fields(catalogue):
-        query = sql.SQL("select distinct l.person_key {}").format(_pending_from(text_field))
-        values = {"field": text_field.name, "policy": policy.version}
-        persons |= {row[0] and row[0].hex for row in connection.execute(query, values)}
-    mine = sorted(p for p in persons if p is not None and int(p[:8], 16) % shards == shard)
-    ordered: list[str | None] = [*mine, *([None] if shard == 0 and None in persons else [])]
-    for start in range(0, len(ordered), _GROUP):
-        yield ordered[start : start + _GROUP]
+) -> None:
+    """List the shard's pending texts in a temporary table; each relation is read once, however many groups follow.
 
-
-def _pending(
-    connection: psycopg.Connection, catalogue: Catalogue, policy: DeidentificationPolicy, persons: Sequence[str | None]
-) -> list[_Pending]:
-    found: list[_Pending] = []
-    for text_field in text_fields(catalogue):
+    Texts of nobody known belong to shard 0.
+    """
+    connection.execute(
+        "create temporary table pending"
+        " (person_key uuid, patient_key uuid, field_number int, row_id bigint, batch_id int, dated date)"
+    )
+    for number, text_field in enumerate(text_fields(catalogue)):
         relation = sql.Identifier(text_field.contract.relation)
-        dated = sql.SQL("d.{}::date").format(sql.Identifier(text_field.dated_by)) if text_field.dated_by else "null"
+        dated = landing = sql.Composed([])
+        if text_field.dated_by:
+            dated = sql.SQL(", d.{}::date").format(sql.Identifier(text_field.dated_by))
+            landing = sql.SQL("left join landing.{} d on d._row_id = v._row_id").format(relation)
         query = sql.SQL(
-            "select v._row_id, v._batch_id, v._patient_key, l.person_key, v.{column},"
-            " (select {dated} from landing.{relation} d where d._batch_id = v._batch_id and d._row_id = v._row_id)"
-            " {pending} and (l.person_key = any(%(persons)s::uuid[]) or (%(nobody)s and l.person_key is null))"
+            "insert into pending select l.person_key, v._patient_key, %(number)s, v._row_id, v._batch_id{dated}"
+            " {pending_from} {landing} {pending_where} and coalesce("
+            "('x' || left(l.person_key::text, 8))::bit(32)::bigint %% %(shards)s, 0) = %(shard)s"
+        ).format(dated=dated, pending_from=_from(text_field), landing=landing, pending_where=_where(text_field))
+        values = {
+            "number": number, "field": text_field.name, "policy": policy.version, "shards": shards, "shard": shard,
+        }  # fmt: skip
+        connection.execute(query, values)
+    connection.execute("create index on pending (person_key)")
+    connection.execute("analyze pending")
+    connection.commit()
+
+
+def _groups(connection: psycopg.Connection) -> Iterator[list[str | None]]:
+    """Persons with pending texts, in groups; nobody comes last."""
+    found = connection.execute("select distinct person_key from pending order by 1 nulls last").fetchall()
+    persons = [row[0] and row[0].hex for row in found]
+    for start in range(0, len(persons), _GROUP):
+        yield persons[start : start + _GROUP]
+
+
+def _pending(connection: psycopg.Connection, catalogue: Catalogue, persons: Sequence[str | None]) -> list[_Pending]:
+    found: list[_Pending] = []
+    for number, text_field in enumerate(text_fields(catalogue)):
+        query = sql.SQL(
+            "select p.row_id, p.batch_id, p.patient_key, p.person_key, p.dated, v.{column}"
+            " from pending p join vault.{relation} v on v._row_id = p.row_id where p.field_number = %(number)s"
+            " and (p.person_key = any(%(persons)s::uuid[]) or (%(nobody)s and p.person_key is null))"
         ).format(
             column=sql.Identifier(text_field.name),
-            dated=dated if isinstance(dated, sql.Composed) else sql.SQL(dated),
-            relation=relation,
-            pending=_pending_from(text_field),
+            relation=sql.Identifier(text_field.contract.relation),
         )
-        values = {
-            "field": text_field.name, "policy": policy.version, "persons": [p for p in persons if p],
-            "nobody": None in persons,
-        }  # fmt: skip
-        for row_id, batch_id, patient, person, ciphertext, day in connection.execute(query, values):
+        values = {"number": number, "persons": [p for p in persons if p], "nobody": None in persons}
+        for row_id, batch_id, patient, person, day, ciphertext in connection.execute(query, values):
             found.append(
                 _Pending(text_field, row_id, batch_id, patient and patient.hex, person and person.hex, day, ciphertext)
             )
@@ -245,7 +267,7 @@ def _store(connection: psycopg.Connection, rows: list[_Row], policy_version: str
 def _values(row: _Row, policy_version: str, run_id: str) -> tuple[Any, ...]:
     item, result = row.pending, row.result
     contract = item.text_field.contract
-    spans = [[s.start, s.end, s.entity] for s in result.spans] if result else []
+    spans = [[s.start, s.end, s.entity, s.source, s.score] for s in result.spans] if result else []
     return (
         item.row_id, item.text_field.name, contract.source, contract.table, item.person,
         result.text if result else None, row.withheld, json.dumps(dict(result.counts) if result else {}),

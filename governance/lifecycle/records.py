@@ -38,7 +38,6 @@ _DECIDES: dict[str, tuple[str, ...]] = {
     ),
     "back_up": (),
 }  # fmt: skip
-_FILES = {".sql", ".yml", ".yaml", ".csv", ".py", ".md", ".json"}
 
 
 @dataclass
@@ -121,7 +120,7 @@ def fingerprint(stage: str, settings: Settings) -> str:
     for folder in _DECIDES[stage]:
         root = settings.project / folder
         for path in sorted([root, *root.rglob("*")]):
-            if path.is_file() and path.suffix in _FILES and "__pycache__" not in path.parts:
+            if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(path.relative_to(settings.project).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ def _events(settings: Settings, target: Path, edges: list[ColumnEdge], run_id: s
     """dbt's events in our names and with our column lineage (the integration's own stops at CTEs and ``select *``)."""
     from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor  # noqa: PLC0415  slow import
 
+    # it warns of each test that reads no model, with the test's whole SQL
+    logging.getLogger("openlineage.common.provider.dbt").setLevel(logging.ERROR)
     processor = DbtLocalArtifactProcessor(
         producer=PRODUCER,
         job_namespace=JOBS,

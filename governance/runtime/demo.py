@@ -6,9 +6,9 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
@@ -90,13 +90,13 @@ def _deliveries(settings: Settings, wish: Wish) -> tuple[Settings, Sample | None
 
 def _run(stack: Stack, settings: Settings, sample: Sample | None, wish: Wish, console: Console, *, was_up: bool) -> int:
     begun, since = time.monotonic(), datetime.now(UTC)
-    with ThreadPoolExecutor(1) as workers:  # the sample is written while the servers start
-        writing = workers.submit(generate_once, settings, sample, wish.days) if sample else None
-        console.print("启动数据库与 Airflow（约 20 秒） starting the warehouse and Airflow (about 20 s) …")
+    with get_context("spawn").Pool(1) as workers:  # the sample is written while the servers start
+        writing = workers.apply_async(generate_once, (settings, sample, wish.days)) if sample else None
+        console.print("启动数据库与 Airflow（约 40 秒） starting the warehouse and Airflow (about 40 s) …")
         held = stack.start_database()
         stack.airflow.start(held)
         if writing and sample:
-            words = f"新交付 new deliveries: {writing.result()}"
+            words = f"新交付 new deliveries: {writing.get()}"
             console.print(f"样本医院 sample hospital: {sample.patients:,} 名患者 patients · {words}")
         console.print(f"交付文件夹 deliveries: {settings.deliveries}", soft_wrap=True)
         stack.airflow.wait_until_healthy(held)

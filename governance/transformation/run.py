@@ -22,6 +22,7 @@ from governance.errors import TransformationError
 from governance.lineage.dbt import emit_dbt_lineage
 from governance.lineage.store import LineageStore
 from governance.settings import Settings
+from governance.transformation.parsed import parsed_project
 
 LAYERS = ("standardize", "deidentify", "publish")
 
@@ -97,11 +98,12 @@ def run_layer(
     }
     if tested and not full:
         session["tested_through_batch"] = str(tested)
-    target = settings.state / "dbt"  # shared by the layers, so that the project is parsed once
+    target = settings.state / "dbt"
     with dbt_environment(dsn, session, target):
-        arguments = ["build", "--select", f"tag:{layer}", "--project-dir", str(settings.dbt_project)]
-        arguments += ["--profiles-dir", str(settings.dbt_project), "--quiet", "--no-use-colors"]
-        result = _invoke([*arguments, *(["--full-refresh"] if full else [])])
+        arguments = ["build", "--select", f"tag:{layer}", "--exclude-resource-type", "unit_test"]  # these test the code
+        arguments += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
+        arguments += ["--quiet", "--no-use-colors", "--log-level-file", "info"]
+        result = _invoke([*arguments, *(["--full-refresh"] if full else [])], settings.dbt_project, target)
         nodes = [_node(r) for r in (result.result or [])]
         run = LayerRun(layer, nodes, time.perf_counter() - started)
         with connect(dsn, application=f"xinglin {layer}") as connection:
@@ -113,10 +115,10 @@ def run_layer(
     return run
 
 
-def _invoke(arguments: list[str]) -> Any:
+def _invoke(arguments: list[str], project: Path, target: Path) -> Any:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415  slow to import; only the tasks that run dbt need it
 
-    return dbtRunner().invoke(arguments)
+    return dbtRunner(manifest=parsed_project(project, target)).invoke(arguments)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from governance.backup import list_backups
 from governance.verify.context import Context, has_table
 from governance.verify.identifiers import Prey, Reach
 from governance.verify.places import Columns, Read, file_bytes, files_below, table_bytes, text_columns
+from governance.verify.restorability import scratch
 from governance.verify.results import Check, Outcome, amount, figures
 from governance.verify.sources import PERSON
 
@@ -52,6 +53,7 @@ def logs(context: Context) -> Outcome:
     refused = [
         *(settings.deliveries, settings.backups, settings.keyring.parent, settings.state / "secrets.json"),
         settings.state / "deliveries",
+        scratch(settings),  # a copy of the server's files, which are searched themselves
         *(file.parent for file in settings.state.glob("*/secrets.json")),  # states of their own, with their own keys
         *context.not_searched,
         *([context.canaries.parent] if context.canaries else []),

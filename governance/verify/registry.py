@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
@@ -37,7 +38,7 @@ def checks(only: Sequence[str] = ()) -> list[Check]:
 def run_checks(
     context: Context, only: Sequence[str] = (), progress: Callable[[CheckResult], None] = lambda _result: None
 ) -> list[CheckResult]:
-    """Run checks one after the other; each says its result, none stops the others.
+    """Run checks in their order (one that mostly waits runs beside them); each says its result, none stops the others.
 
     Args:
         progress: called with each result as soon as it stands.
@@ -45,11 +46,13 @@ def run_checks(
     Raises:
         VerificationError: ``only`` names something that is no check.
     """
-    results = []
-    for check in checks(only):
-        result = _run(check, context)
-        progress(result)
-        results.append(result)
+    wanted, results = checks(only), []
+    with ThreadPoolExecutor(1) as waiting:
+        beside = {check.name: waiting.submit(_run, check, context) for check in wanted if check.beside}
+        for check in wanted:
+            result = beside[check.name].result() if check.beside else _run(check, context)
+            progress(result)
+            results.append(result)
     return results
 
 

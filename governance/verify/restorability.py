@@ -10,6 +10,7 @@ from governance.backup import BackupKeys, list_backups, restore
 from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
 from governance.errors import BackupError
+from governance.settings import Settings
 from governance.verify.context import Context
 from governance.verify.results import Check, Outcome, amount, figures
 
@@ -23,7 +24,7 @@ def newest(context: Context) -> Outcome:
     if not records:
         return Outcome("尚无可用备份 no sound backup", len(faults), tuple(faults))
     record = records[-1]
-    target = context.settings.state / "tmp" / f"verify-{secrets.token_hex(4)}"
+    target = scratch(context.settings) / secrets.token_hex(4)
     try:
         restored = restore(record, target, keys)
     except BackupError as error:
@@ -48,11 +49,21 @@ def newest(context: Context) -> Outcome:
     return Outcome(figures(said), len(result.equal), (*result.differences, *faults))
 
 
+def scratch(settings: Settings) -> Path:
+    """The folder of the copies that this check restores; it is gone when none is under way."""
+    return settings.state / "tmp" / "restored"
+
+
 def _remove(target: Path) -> None:
     if target.exists():
         remove_restored(target)
-    with contextlib.suppress(OSError):  # something else may be there
-        target.parent.rmdir()
+    for folder in target.parents[:2]:
+        with contextlib.suppress(OSError):  # something else may be there
+            folder.rmdir()
 
 
-CHECKS = (Check("backup.restores", "最新备份可恢复且内容一致 the newest backup restores with equal content", newest),)
+CHECKS = (
+    Check(
+        "backup.restores", "最新备份可恢复且内容一致 the newest backup restores with equal content", newest, beside=True
+    ),
+)

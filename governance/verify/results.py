@@ -47,11 +47,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name (``family.what``), its title in Chinese and English, and its function."""
+    """One check: its name (``family.what``), its title in Chinese and English, and its function.
+
+    Attributes:
+        beside: it mostly waits for other processes, so it runs beside the checks before it.
+    """
 
     name: str
     title: str
     function: Callable[[Context], Outcome]
+    beside: bool = False
 
 
 @dataclass(frozen=True)

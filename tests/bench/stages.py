@@ -14,7 +14,10 @@ from pathlib import Path
 from governance.collection.stage import collect_source, sources
 from governance.database import Role, connection_string
 from governance.deidentification.scrubbing import scrub_shard
-from governance.lifecycle import stages
+from governance.lifecycle.backing_up import back_up_cluster
+from governance.lifecycle.collecting import announce
+from governance.lifecycle.deidentifying import prepare_deidentification
+from governance.lifecycle.layers import build_layer
 from governance.settings import Settings
 from include.sample_hospital import generate
 from tests.bench.measure import Results, environment_of, scratch_site
@@ -61,7 +64,7 @@ def run_once() -> dict[str, float]:
     assert not _collect(settings, "bench-2")
     seconds["again"] = time.perf_counter() - started
     started = time.perf_counter()
-    stages.build_layer("standardize", connection_string(Role.TRANSFORM, settings.state), settings, "bench-3")
+    build_layer("standardize", connection_string(Role.TRANSFORM, settings.state), settings, "bench-3")
     seconds["dbt"] = time.perf_counter() - started
     seconds["bare_dbt"] = _bare_dbt(settings)
     return seconds
@@ -79,20 +82,20 @@ def _lifecycle(settings: Settings, run_id: str, seconds: dict[str, float]) -> li
     since = time.perf_counter()
     behind = _collect(settings, run_id)
     since = timed("collect", since)
-    stages.build_layer("standardize", dsn(Role.TRANSFORM), settings, run_id)
+    build_layer("standardize", dsn(Role.TRANSFORM), settings, run_id)
     since = timed("standardize", since)
-    shards = stages.prepare_deidentification(dsn(Role.DEIDENTIFY), settings, run_id)
+    shards = prepare_deidentification(dsn(Role.DEIDENTIFY), settings, run_id)
     with ProcessPoolExecutor(len(shards)) as workers:
         jobs = [
             workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards
         ]
         for job in jobs:
             job.result()
-    stages.build_layer("deidentify", dsn(Role.TRANSFORM), settings, run_id)
+    build_layer("deidentify", dsn(Role.TRANSFORM), settings, run_id)
     since = timed("deidentify", since)
-    stages.build_layer("publish", dsn(Role.TRANSFORM), settings, run_id)
+    build_layer("publish", dsn(Role.TRANSFORM), settings, run_id)
     since = timed("publish", since)
-    stages.back_up_cluster(dsn(Role.BACKUP), settings, run_id)
+    back_up_cluster(dsn(Role.BACKUP), settings, run_id)
     timed("back_up", since)
     return behind
 
@@ -100,7 +103,7 @@ def _lifecycle(settings: Settings, run_id: str, seconds: dict[str, float]) -> li
 def _collect(settings: Settings, run_id: str) -> list[str]:
     dsn = connection_string(Role.COLLECT, settings.state)
     tallies = [collect_source(source, dsn, settings, run_id) for source in sources(settings)]
-    return stages.announce(dsn, settings, run_id, tallies)
+    return announce(dsn, settings, run_id, tallies)
 
 
 def _bare_dbt(settings: Settings) -> float:

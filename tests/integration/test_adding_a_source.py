@@ -12,7 +12,7 @@ import pytest
 
 from governance.collection.stage import collect_source
 from governance.database import Role, connect
-from governance.lifecycle.stages import build_layer
+from governance.lifecycle.layers import build_layer
 from governance.migrate import migrate
 from governance.settings import Settings
 from tests.conftest import Warehouse

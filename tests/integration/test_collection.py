@@ -20,7 +20,8 @@ import pytest
 from ahocorasick_rs import AhoCorasick
 from psycopg import sql
 
-from governance.collection.loading import LANDING_LOCK, FileLoader, Tally, horizon
+from governance.collection.horizon import LANDING_LOCK, horizon
+from governance.collection.loading import FileLoader, Tally
 from governance.collection.stage import collect_source
 from governance.database import Role, connect
 from governance.errors import CollectionError, ContractError

@@ -22,7 +22,7 @@ from governance.deidentification import scrubbing
 from governance.deidentification.pseudonyms import add_project_salts, add_pseudonyms
 from governance.deidentification.scrubbing import NO_PERSON, ScrubTally, count_pending, scrub_shard, text_fields
 from governance.keys import open_keyring
-from governance.lifecycle.stages import prepare_deidentification
+from governance.lifecycle.deidentifying import prepare_deidentification
 from tests.conftest import Warehouse
 from tests.integration.conftest import Hospital, copy_of
 

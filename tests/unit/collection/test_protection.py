@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from governance.collection.protection import Protected, Protector, row_ids
-from governance.collection.records import Batch
+from governance.collection.records import Batch, Judged, Judgement
 from governance.contracts import Contract, Field, Protection
 from governance.contracts.model import LogicalType
 from governance.keys import Keyring
@@ -34,9 +34,9 @@ def protect(contracts: Callable[..., Contract], keyring: Keyring) -> Protect:
         raws = ["\x1f".join(v or "" for v in row).encode() for row in rows]
         batch = Batch(2, frame, lines, raws, [], "")
         values = frame.with_columns(**{name: pl.Series(v) for name, v in (typed or {}).items()})
-        return Protector(contract, keyring).protect(
-            batch, values, np.array(keep or [True] * len(rows), bool), {}, BATCH
-        )
+        protector, kept = Protector(contract, keyring), np.array(keep or [True] * len(rows), bool)
+        judged = Judged(batch, Judgement(values, ~kept, {}), protector.tokens(frame), protector.hashes(batch))
+        return protector.protect(judged, kept, BATCH)
 
     return protecting
 

@@ -1,0 +1,50 @@
+"""A dbt layer as a stage: standardize, deidentify, publish."""
+
+from __future__ import annotations
+
+from anonymization.policy import load_policy
+from governance.collection.horizon import horizon
+from governance.contracts import load_catalogue
+from governance.database import connect
+from governance.lifecycle.records import Watermark, fingerprint, set_watermark, stage_run, watermark
+from governance.settings import Settings
+from governance.transformation.run import LayerRun, run_layer
+
+
+def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerRun:
+    """Build a dbt layer as the stage of the same name; a changed project rebuilds its incremental tables.
+
+    Args:
+        dsn: connection string of the role ``transform``.
+
+    Raises:
+        TransformationError: names the failed nodes.
+    """
+    with connect(dsn, autocommit=True) as connection:
+        limit = horizon(connection)
+        before = watermark(connection, layer)
+    mark = Watermark(limit, fingerprint(layer, settings))
+    full = before is not None and before.fingerprint != mark.fingerprint
+    with stage_run(dsn, run_id, layer) as record:
+        version = load_policy(settings.policy).version
+        tested = 0 if before is None else before.batch_id
+        run = run_layer(
+            layer,
+            dsn,
+            settings,
+            run_id,
+            horizon=limit,
+            policy_version=version,
+            contract_version=load_catalogue(settings.contracts).version,
+            tested=tested,
+            full=full,
+        )
+        models = [n for n in run.nodes if n.resource_type == "model"]
+        record.rows_out = sum(n.rows or 0 for n in models)
+        record.details = {
+            "full": full, "seconds": run.seconds, "models": len(models),
+            "tests": sum(n.resource_type in ("test", "unit_test") for n in run.nodes),
+            "warnings": sum(n.state == "warn" for n in run.nodes),
+        }  # fmt: skip
+    set_watermark(dsn, layer, mark, run_id)
+    return run
