@@ -20,10 +20,10 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from governance.collection.formats import READERS
 from governance.collection.gate import Gate, hospital_now
 from governance.collection.horizon import LANDING_LOCK
 from governance.collection.protection import Protector, row_ids
-from governance.collection.reading import FileReader
 from governance.collection.records import Batch, DeliveredFile, Judged, Judgement
 from governance.collection.references import References
 from governance.collection.uniqueness import SeenKeys
@@ -86,7 +86,7 @@ class FileLoader:
         if self._already_loaded(file, content_hash):
             return Tally()
         tally = Tally(files=1)
-        reader = FileReader(file, self._settings.batch_rows, self._digest)
+        reader = READERS[self._contract.delivery.format](file, self._settings.batch_rows, self._digest)
         seen = SeenKeys()
         try:
             for judged in _ahead(self._judged(batch, seen) for batch in reader.batches()):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from governance.contracts import Catalogue, load_catalogue
 from governance.contracts.ddl import landing_columns
-from governance.contracts.loading import Catalogue, load_catalogue
 
 PROJECT = Path(__file__).resolve().parents[2]
 SYSTEM_COLUMNS = {"_row_id", "_batch_id", "_row_number", "_row_hash"}

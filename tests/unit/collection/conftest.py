@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from anonymization.encryption import KeyedDigest
+from governance.collection.formats import READERS
 from governance.collection.reading import FileReader
 from governance.collection.records import Batch, DeliveredFile
 from governance.contracts import Contract, Field, Protection
@@ -95,9 +96,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Reading]:
         chosen = contract or make_contract(abc, delivery=delivery)
         path: Path = folder / "table.csv"
         path.write_bytes(content)
-        return Reading(
-            FileReader(DeliveredFile(chosen, path, "clinic/d/table.csv", "d"), batch_rows, KeyedDigest(KEY, "t"))
-        )
+        file = DeliveredFile(chosen, path, "clinic/d/table.csv", "d")
+        return Reading(READERS[chosen.delivery.format](file, batch_rows, KeyedDigest(KEY, "t")))
 
     return reading
 
