@@ -36,9 +36,10 @@ def up() -> None:
     stack = Stack(settings)
     with stack.locked():
         held = stack.start_database()
+        stack.keep()
         typer.echo(f"数据库已启动 warehouse: {stack.status().database}")
         stack.airflow.start(held)
-        typer.echo("Airflow 正在启动（约 20 秒） Airflow is starting (about 20 s) …")
+        typer.echo("Airflow 正在启动（约 25 秒） Airflow is starting (about 25 s) …")
         stack.airflow.wait_until_healthy(held)
     typer.echo(
         f"Airflow 已启动 Airflow: {stack.airflow.url}\n"

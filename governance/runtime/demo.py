@@ -51,7 +51,8 @@ class Wish:
 def run_demo(settings: Settings, wish: Wish) -> int:
     """Run the lifecycle once and print the summary; returns 0 only if everything held.
 
-    Servers that ran before are left running; those that the demo started are stopped, whatever happens.
+    Servers that ``up`` has started are left running; others are stopped, whatever happens: those that the demo started,
+    and those that a killed demo left behind.
     """
     terminal = Console(highlight=False)
     console = terminal if terminal.is_terminal else Console(highlight=False, width=120)
@@ -70,7 +71,8 @@ def run_demo(settings: Settings, wish: Wish) -> int:
             console.print("\n已中断，再次运行即可继续 interrupted; run it again to go on")
             return 130
         finally:
-            _stop(stack, airflow=not before.airflow, database=not before.database)
+            kept = stack.is_kept
+            _stop(stack, airflow=not (kept and before.airflow), database=not (kept and before.database))
 
 
 def _deliveries(settings: Settings, wish: Wish) -> tuple[Settings, Sample | None]:

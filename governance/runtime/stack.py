@@ -88,12 +88,26 @@ class Stack:
         server.start()
         return provision(server, self._settings)
 
+    def keep(self) -> None:
+        """Note that the servers are to stay up until :meth:`stop`, whoever else uses them."""
+        self._kept.touch()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether somebody wants them to stay; servers that a killed command left behind are not."""
+        return self._kept.exists()
+
+    @property
+    def _kept(self) -> Path:
+        return self._settings.state / "run" / "kept"
+
     def stop_database(self) -> None:
         """Stop PostgreSQL."""
         main_server(self._settings).stop()
 
     def stop(self) -> None:
         """Stop Airflow, then PostgreSQL; nothing is left running."""
+        self._kept.unlink(missing_ok=True)
         self.airflow.stop()
         self.stop_database()
 
