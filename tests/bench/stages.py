@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from governance.collection.stage import collect_source, sources
@@ -85,7 +86,8 @@ def _lifecycle(settings: Settings, run_id: str, seconds: dict[str, float]) -> li
     build_layer("standardize", dsn(Role.TRANSFORM), settings, run_id)
     since = timed("standardize", since)
     shards = prepare_deidentification(dsn(Role.DEIDENTIFY), settings, run_id)
-    with ProcessPoolExecutor(len(shards)) as workers:
+    # not forked: the threads of polars and ONNX, which this process has used, do not live on in a child
+    with ProcessPoolExecutor(len(shards), mp_context=get_context("spawn")) as workers:
         jobs = [
             workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards
         ]
