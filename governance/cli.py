@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name -> module with register(app), h
     "verify": ("governance.verify.commands", "核验 · Prove on the running system what the pipeline promises"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
+    "keys": ("governance.keys.commands", "密钥 · Keys: what uses which version, and rotation"),
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),
 }
 
