@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from governance.settings import PROJECT
+from tests.bench.encryption import measure_encryption
 from tests.bench.laboratory import measure_collect
 from tests.bench.measure import Results
 from tests.bench.stages import measure_stages
@@ -31,6 +32,7 @@ def main() -> None:
         if chosen.set_up:
             _measure_set_up(results, folder)
         measure_collect(results, folder / "collect", chosen.rows)
+        measure_encryption(results, folder / "encryption")
         if chosen.sizes:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
     results.write(chosen.out)
