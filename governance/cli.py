@@ -23,6 +23,7 @@ COMMANDS: Commands = {
     "deid": ("governance.deidentification.commands", "去标识 · Find, replace, measure: text, tables, DICOM, review"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
+    "keys": ("governance.keys.commands", "密钥 · Keys: what uses which version, and rotation"),
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from anonymization.encryption import Suite
 from governance.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,7 @@ class Settings(BaseModel):
         keyring: the key file, outside the database.
         backups: the folder into which encrypted backups are written.
         batch_rows: rows of a collection batch, the unit of memory, hashing, transaction and repetition.
+        suite: cipher suite of a new keyring, ``intl`` or ``gm`` 国密; a contract may name another for a field.
         shards: number of parallel de-identification tasks.
     """
 
@@ -50,6 +52,7 @@ class Settings(BaseModel):
     keyring: Path = PROJECT / ".xinglin" / "keys" / "keyring.json"
     backups: Path = PROJECT / ".xinglin" / "backups"
     batch_rows: int = 100_000
+    suite: Suite = Suite.INTL
     shards: int = 2
 
     @classmethod

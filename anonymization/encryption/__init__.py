@@ -1,9 +1,11 @@
 """Field protection: authenticated encryption, tokens and blind indexes over whole columns.
 
-Values and keys come in, protected values go out; nothing here knows where a key is kept or a value is stored.
+Values and keys come in, protected values go out; nothing here knows where a key is kept or a value is stored. Arrow
+columns go through :mod:`anonymization.encryption.arrow`, which is imported where it is used.
 """
 
-from anonymization.encryption.cipher import FieldCipher
+from anonymization.encryption.cipher import FieldCipher, KeyHolder
 from anonymization.encryption.digests import BlindIndexer, KeyedDigest, Tokeniser
+from anonymization.encryption.suites import NONCE_BUDGET, Suite
 
-__all__ = ["BlindIndexer", "FieldCipher", "KeyedDigest", "Tokeniser"]
+__all__ = ["NONCE_BUDGET", "BlindIndexer", "FieldCipher", "KeyHolder", "KeyedDigest", "Suite", "Tokeniser"]

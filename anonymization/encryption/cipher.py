@@ -2,54 +2,114 @@
 
 Layout of a ciphertext::
 
-    1 byte   suite (1 = AES-256-GCM)
-    4 bytes  key id, big-endian
+    1 byte   suite (1 = intl, AES-256-GCM; 2 = gm, SM4-GCM)
+    2 bytes  key id, big-endian (0 = written before keys had ids: the key of the place)
+    2 bytes  version of that key, big-endian
     12 bytes nonce, random
     n bytes  ciphertext and 16-byte tag
 
-The associated data binds a ciphertext to where it stands: ``<table>.<column>|<key id>|<row id>``; a value moved to
-another row, column or table does not decrypt. The person's key is HMAC-SHA-256(column key, patient key).
+The associated data binds a ciphertext to where it stands: ``<schema>.<table>.<column>|<key id and version>|<row id>``;
+a value moved to another row, column or table does not decrypt. The person's key is the suite's HMAC(key of that
+version, patient key), so that a value moved to another person does not decrypt either.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
 
+from anonymization.encryption.suites import NONCE_BYTES, Sealer, Suite
 from anonymization.errors import DecryptionError
 
+_T = TypeVar("_T")
 _HEADER = struct.Struct(">BI12s")
-_AES_256_GCM = 1
-_CACHE_LIMIT = 50_000
+_CACHE_LIMIT = 50_000  # persons; their other columns then need no new derivation
+_VERSION_LIMIT = 0xFFFF
+_PARALLEL_FROM = 20_000  # values; below, starting processes costs more than it saves
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """What a cipher may ask of the place where keys are kept.
+
+    Attributes:
+        reserve: called with the key's version and a number of encryptions before they are made; raises when the
+            nonce budget is used up.
+        reload: the key's versions as they are now, asked when a ciphertext names a version that came later.
+    """
+
+    reserve: Callable[[int, int], None] = field(default=lambda _version, _count: None, repr=False)
+    reload: Callable[[], Mapping[int, bytes]] = field(default=dict, repr=False)
+
+
+class _Persons:
+    """The persons' keys under one key version and suite; some ten thousand are kept."""
+
+    def __init__(self, suite: Suite, key: bytes) -> None:
+        self._root = suite.mac(key)
+        self._root.update(b"person\x1f")
+        self._make = suite.make_sealer
+        self._sealers: dict[str, Sealer] = {}
+
+    def sealer(self, person: str) -> Sealer:
+        """Encryption under the key of a person; the empty string is nobody."""
+        found = self._sealers.get(person)
+        if found is None:
+            context = self._root.copy()
+            context.update(person.encode())
+            found = self._make(context.finalize())
+            if len(self._sealers) >= _CACHE_LIMIT:
+                self._sealers.clear()
+            self._sealers[person] = found
+        return found
 
 
 class FieldCipher:
     """Encrypts and decrypts columns.
 
     Args:
-        keys: key id → 32-byte key; several versions may live at once.
-        current: id of the key that encrypts.
+        keys: version → 32-byte key; several versions may live at once.
+        current: version of the key that encrypts.
+        key_id: 1 to 65,535, which key of the installation this is; 0 writes and reads values without an id.
+        suite: suite of values whose contract names none.
+        holder: counts encryptions and knows later versions.
     """
 
-    def __init__(self, keys: Mapping[int, bytes], current: int) -> None:
-        if current not in keys:
+    def __init__(
+        self,
+        keys: Mapping[int, bytes],
+        current: int,
+        *,
+        key_id: int = 0,
+        suite: Suite = Suite.INTL,
+        holder: KeyHolder | None = None,
+    ) -> None:
+        if current not in keys or not 0 < current <= _VERSION_LIMIT:
             raise DecryptionError(f"field key {current} is not in the keyring; restore the keyring from its own backup")
-        self._roots = {}
-        for key_id, key in keys.items():
-            root = HMAC(key, SHA256())
-            root.update(b"person\x1f")
-            self._roots[key_id] = root
-        self._current = current
-        self._persons: dict[tuple[int, str], AESGCM] = {}
+        self._keys, self._current, self._key_id, self._suite = dict(keys), current, key_id, suite
+        self._holder = holder or KeyHolder()
+        self._persons: dict[tuple[int, int], _Persons] = {}
+
+    def header(self, suite: Suite | None = None) -> bytes:
+        """The five bytes with which a value encrypted now begins: suite, key id, version."""
+        return struct.pack(">BHH", (suite or self._suite).number, self._key_id, self._current)
 
     def encrypt_column(
-        self, place: str, values: Sequence[str | bytes | None], row_ids: Sequence[int], persons: Sequence[str | None]
+        self,
+        place: str,
+        values: Sequence[str | bytes | None],
+        row_ids: Sequence[int],
+        persons: Sequence[str | None],
+        *,
+        suite: Suite | None = None,
+        workers: int = 1,
     ) -> list[bytes | None]:
         """Encrypt one column.
 
@@ -58,32 +118,51 @@ class FieldCipher:
             values: plain values; ``None`` stays ``None``, an empty string is encrypted like any other.
             row_ids: global id of each row.
             persons: patient key of each row (hexadecimal), or ``None`` for rows that belong to no person.
+            suite: suite of this column, where its contract names one.
+            workers: processes to share a long column among.
 
         Returns:
             One ciphertext a value, in their order.
         """
-        key_id = self._current
-        nonces = os.urandom(12 * len(values))
-        prefix = f"{place}|{key_id}|"
+        chosen = suite or self._suite
+        if wanted := len(values) - sum(value is None for value in values):
+            self._holder.reserve(self._current, wanted)
+        if workers > 1 and len(values) >= _PARALLEL_FROM:
+            parts = self._shared(workers, _encrypt, place, values, row_ids, persons, chosen)
+            return [sealed for part in parts for sealed in part]
+        named = self._key_id << 16 | self._current
+        prefix, header = f"{place}|{named}|", self.header(chosen)
+        sealer = self._persons_of(chosen, self._current).sealer
+        nonces, start = os.urandom(NONCE_BYTES * len(values)), 0
         result: list[bytes | None] = []
-        for position, (value, row_id, person) in enumerate(zip(values, row_ids, persons, strict=True)):
+        append = result.append
+        for value, row_id, person in zip(values, row_ids, persons, strict=True):
+            nonce = nonces[start : start + NONCE_BYTES]
+            start += NONCE_BYTES
             if value is None:
-                result.append(None)
+                append(None)
                 continue
-            nonce = nonces[12 * position : 12 * position + 12]
             plain = value.encode() if isinstance(value, str) else value
-            sealed = self._person(key_id, person).encrypt(nonce, plain, f"{prefix}{row_id}".encode())
-            result.append(_HEADER.pack(_AES_256_GCM, key_id, nonce) + sealed)
+            sealed = sealer(person or "").encrypt(nonce, plain, f"{prefix}{row_id}".encode())
+            append(header + nonce + sealed)
         return result
 
     def decrypt_column(
-        self, place: str, values: Sequence[bytes | None], row_ids: Sequence[int], persons: Sequence[str | None]
+        self,
+        place: str,
+        values: Sequence[bytes | None],
+        row_ids: Sequence[int],
+        persons: Sequence[str | None],
+        *,
+        workers: int = 1,
     ) -> list[str | None]:
         """Decrypt one column of texts; the inverse of :meth:`encrypt_column`.
 
         Raises:
             DecryptionError: a value was altered, moved from its place, or its key is not there. Names place and row.
         """
+        if workers > 1 and len(values) >= _PARALLEL_FROM:
+            return [v for part in self._shared(workers, _decrypt, place, values, row_ids, persons) for v in part]
         return [
             None if value is None else self.decrypt(place, value, row_id, person).decode()
             for value, row_id, person in zip(values, row_ids, persons, strict=True)
@@ -92,27 +171,63 @@ class FieldCipher:
     def decrypt(self, place: str, value: bytes, row_id: int, person: str | None) -> bytes:
         """Decrypt one value; errors as in :meth:`decrypt_column`."""
         try:
-            suite, key_id, nonce = _HEADER.unpack_from(value)
-            if suite != _AES_256_GCM or key_id not in self._roots:
-                raise DecryptionError(
-                    f"{place}, row {row_id}: suite {suite} or key {key_id} unknown; check that the keyring is the one "
-                    "that this warehouse was written with"
-                )
-            associated = f"{place}|{key_id}|{row_id}".encode()
-            return self._person(key_id, person).decrypt(nonce, value[_HEADER.size :], associated)
+            number, named, nonce = _HEADER.unpack_from(value)
+            persons = self._persons.get((number, named & _VERSION_LIMIT)) if named >> 16 in (0, self._key_id) else None
+            if persons is None:
+                persons = self._found(place, row_id, number, named)
+            associated = f"{place}|{named}|{row_id}".encode()
+            return persons.sealer(person or "").decrypt(nonce, value[_HEADER.size :], associated)
         except (InvalidTag, struct.error) as error:
             raise DecryptionError(
                 f"{place}, row {row_id}: the ciphertext was altered, moved or belongs to another key; "
                 "compare the row with a backup"
             ) from error
 
-    def _person(self, key_id: int, person: str | None) -> AESGCM:
-        cached = self._persons.get((key_id, person or ""))
-        if cached is None:
-            context = self._roots[key_id].copy()
-            context.update((person or "").encode())
-            cached = AESGCM(context.finalize())
-            if len(self._persons) >= _CACHE_LIMIT:
-                self._persons.clear()
-            self._persons[(key_id, person or "")] = cached
-        return cached
+    def _found(self, place: str, row_id: int, number: int, named: int) -> _Persons:
+        """The keys that a header names, perhaps of a version that came after this cipher was made."""
+        suite, key_id, version = Suite.of(number), named >> 16, named & _VERSION_LIMIT
+        if version not in self._keys:
+            self._keys |= {later: key for later, key in self._holder.reload().items() if later not in self._keys}
+        if suite is None or key_id not in (0, self._key_id) or version not in self._keys:
+            raise DecryptionError(
+                f"{place}, row {row_id}: suite {number} or key {named} unknown; check that the keyring is the one "
+                "that this warehouse was written with"
+            )
+        return self._persons_of(suite, version)
+
+    def _persons_of(self, suite: Suite, version: int) -> _Persons:
+        named = (suite.number, version)
+        found = self._persons.get(named)
+        if found is None:
+            found = self._persons[named] = _Persons(suite, self._keys[version])
+        return found
+
+    def _shared(self, workers: int, work: Callable[..., _T], place: str, *columns: object) -> list[_T]:
+        """The results of ``work`` on equal parts of the columns, made in processes of their own."""
+        listed = [list(c) if isinstance(c, Sequence) and not isinstance(c, str) else c for c in columns]
+        lengths = {len(c) for c in listed if isinstance(c, list)}
+        if len(lengths) > 1:
+            raise ValueError(f"values, rows and persons have different lengths: {sorted(lengths)}")
+        size = -(-lengths.pop() // workers)
+        bare = (self._keys, self._current, self._key_id)
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            tasks = [
+                pool.submit(work, bare, place, *(c[n : n + size] if isinstance(c, list) else c for c in listed))
+                for n in range(0, size * workers, size)
+            ]
+            return [task.result() for task in tasks]
+
+
+_Bare = tuple[dict[int, bytes], int, int]
+
+
+def _encrypt(
+    bare: _Bare, place: str, values: list[str | bytes | None], rows: list[int], persons: list[str | None], suite: Suite
+) -> list[bytes | None]:
+    return FieldCipher(bare[0], bare[1], key_id=bare[2]).encrypt_column(place, values, rows, persons, suite=suite)
+
+
+def _decrypt(
+    bare: _Bare, place: str, values: list[bytes | None], rows: list[int], persons: list[str | None]
+) -> list[str | None]:
+    return FieldCipher(bare[0], bare[1], key_id=bare[2]).decrypt_column(place, values, rows, persons)

@@ -43,7 +43,8 @@ def engine(name: str, language: str) -> Detect:
 def _stock_presidio(language: str) -> Detect:
     """Presidio with the recognizers that it loads itself, without the NLP model, which it would download."""
     presidio, tldextract = importlib.import_module("presidio_analyzer"), importlib.import_module("tldextract")
-    tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # its own would ask the network for a newer list
+    # its own would ask the network for a newer list
+    tldextract.__dict__["extract"] = tldextract.TLDExtract(suffix_list_urls=())
     no_op = importlib.import_module("presidio_analyzer.nlp_engine").NoOpNlpEngine
     registry = presidio.RecognizerRegistry(supported_languages=[language])
     registry.load_predefined_recognizers(languages=[language])

@@ -116,7 +116,8 @@ class Protector:
         columns = {}
         for column in self._vault:
             place = f"vault.{self.contract.relation}.{column.name}"
-            sealed = self._cipher.encrypt_column(place, raw[column.name].to_list(), row_numbers, persons)
+            texts, suite = raw[column.name].to_list(), column.field.suite
+            sealed = self._cipher.encrypt_column(place, texts, row_numbers, persons, suite=suite)
             encrypted += sum(value is not None for value in sealed)
             columns[column.name] = [None if value is None else "\\x" + value.hex() for value in sealed]
         vault = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(

@@ -21,7 +21,7 @@ from governance.lineage.collect import collection_events
 from governance.lineage.store import LineageStore
 from governance.settings import Settings
 
-_SOURCE_LOCK = 7_211
+SOURCE_LOCK = 7_211
 Progress = Callable[[DeliveredFile, Tally], None]
 _LOG = logging.getLogger(__name__)
 
@@ -81,12 +81,12 @@ def collect_source(
         )
     if source not in catalogue.sources:
         raise ContractError(f"source '{source}' has no contracts; those that have: {', '.join(catalogue.sources)}")
-    keyring = open_keyring(settings.keyring)
     total = Tally()
     refused: list[str] = []
     accepted: dict[str, int] = {}
     with connect(dsn, autocommit=True, application=f"xinglin collect {source}") as connection:
-        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", (_SOURCE_LOCK, source))
+        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", (SOURCE_LOCK, source))
+        keyring = open_keyring(settings.keyring)  # under the lock: a rotation of the index key has ended
         lineage = LineageStore(connection)
         loaders: dict[str, FileLoader] = {}
         for file in find_files(catalogue, source, settings.deliveries):

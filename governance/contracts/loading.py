@@ -41,7 +41,7 @@ CATEGORIES = ("PA", "HS", "MA", "PY", "HR", "PH")  # GB/T 39725-2020, 6.1
 FORMATS = ("csv", "ndjson")
 _FIELD_PROPERTIES = {
     "identifier", "category", "level", "protection", "token_domain", "index_domain", "generalize_to", "entity",
-    "maps_to",
+    "maps_to", "suite",
 }  # fmt: skip
 _TABLE_PROPERTIES = {"patient_key"}
 _OPTIONS = {"minLength", "maxLength", "pattern", "minimum", "maximum", "format"}
@@ -179,6 +179,7 @@ class _Builder:
                 index_domain=own.get("index_domain"),
                 generalize_to=own.get("generalize_to"),
                 entity=own.get("entity"),
+                suite=own.get("suite"),
                 maps_to=tuple(_list(own.get("maps_to"))),
             )
         except ValidationError as error:
@@ -318,6 +319,8 @@ def _bound(value: Any) -> Any:
 
 def _unusable_options(field: Field) -> str | None:
     """Why the gate could not carry out a field's format, pattern or bounds, or ``None`` when it can."""
+    if field.suite and not field.in_vault:
+        return "a suite is for ciphertext; add encrypt or scrub to the protection, or leave the suite out"
     problems = [check_pattern(field.pattern)] if field.pattern is not None else []
     if field.format is not None:
         problems.append(check_format(field.format, field.logical_type))

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from anonymization.encryption import Suite
+
 
 class Protection(StrEnum):
     """What happens to a field before the first byte is stored, and later in the de-identified zone."""
@@ -99,6 +101,7 @@ class Field(_Frozen):
     index_domain: str | None = None
     generalize_to: str | None = None
     entity: str | None = None
+    suite: Suite | None = None  # of the ciphertext; the installation's when the contract names none
     maps_to: tuple[str, ...] = ()
 
     @property

@@ -108,7 +108,10 @@ class RealNames:
     def __call__(self, name: str) -> bool:
         if not len(self._known):
             return False
-        wanted = np.uint64(int(self._indexer.indexes("name", [name])[0], 16) >> 64)
+        return any(self._holds(index) for index in self._indexer.candidates("name", name))
+
+    def _holds(self, index: str) -> bool:
+        wanted = np.uint64(int(index, 16) >> 64)
         place = int(np.searchsorted(self._known, wanted))
         return place < len(self._known) and bool(self._known[place] == wanted)
 

@@ -1,149 +1,82 @@
-"""Keyring file and its keys.
-
-Two files, so that neither alone opens anything: ``keyring.json`` holds the keys wrapped with AES key wrap (RFC 3394)
-under the key-encryption key, which stands in ``kek`` beside it or in the environment variable ``XINGLIN_KEK``
-(base64; a secrets backend sets it on a server). Both files have mode 0600 and never enter the database or a backup of
-it.
-"""
+"""The opened keyring: every key of the installation, by purpose and version, and what is made with them."""
 
 from __future__ import annotations
 
-import base64
-import json
-import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
-import pyrage
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-
-from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, Tokeniser
+from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, KeyHolder, Suite, Tokeniser
 from governance.errors import KeyringError
+from governance.keys.use import KeyUse
 
 PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest")
-_KEY_BYTES = 32
-_KEK_VARIABLE = "XINGLIN_KEK"
+KEY_IDS = {"field": 1, "quarantine": 2}
+"""Key ids in ciphertexts, by purpose. Ids are never given to another purpose."""
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """Opened keys of one installation. Its repr shows no key."""
+    """Opened keys of one installation. Its repr shows no key.
+
+    Attributes:
+        suite: suite of the installation; the contract may name another for a field's ciphertext.
+        pending: versions that are known but not used for new values yet (blind indexes while they are rewritten).
+        use: where encryptions are counted; ``None`` counts nothing (a keyring made in memory).
+        reload: opens the same keyring again, to learn of later versions.
+    """
 
     keys: dict[str, dict[int, bytes]] = field(repr=False)
     backup_recipient: str
     backup_identity: str = field(repr=False)
+    suite: Suite = Suite.INTL
+    pending: frozenset[tuple[str, int]] = frozenset()
+    use: KeyUse | None = field(default=None, repr=False, compare=False)
+    reload: Callable[[], Keyring] | None = field(default=None, repr=False, compare=False)
 
-    def key(self, purpose: str) -> bytes:
-        """The newest key of a purpose.
+    def current(self, purpose: str) -> int:
+        """The version that new values of a purpose get.
 
         Raises:
             KeyringError: the keyring has no key for the purpose.
         """
-        versions = self.keys.get(purpose)
+        versions = [v for v in self.keys.get(purpose, {}) if (purpose, v) not in self.pending]
         if not versions:
             raise KeyringError(f"the keyring has no key for '{purpose}'; it may be older than this program")
-        return versions[max(versions)]
+        return max(versions)
+
+    def key(self, purpose: str) -> bytes:
+        """The key that new values of a purpose get; errors as in :meth:`current`."""
+        return self.keys[purpose][self.current(purpose)]
 
     def cipher(self, purpose: str = "field") -> FieldCipher:
         """Cipher for field values (``field``) or whole refused lines (``quarantine``)."""
-        self.key(purpose)
-        return FieldCipher(self.keys[purpose], max(self.keys[purpose]))
+        current = self.current(purpose)
+        reserve = partial(self.use.reserve, purpose) if self.use else _count_nothing
+        holder = KeyHolder(reserve=reserve, reload=partial(self._versions_now, purpose))
+        return FieldCipher(self.keys[purpose], current, key_id=KEY_IDS.get(purpose, 0), suite=self.suite, holder=holder)
 
     def tokeniser(self) -> Tokeniser:
         """Makes tokens of record and patient numbers."""
-        return Tokeniser(self.key("token"))
+        return Tokeniser(self.key("token"), self.suite)
 
-    def blind_indexer(self) -> BlindIndexer:
-        """Makes blind indexes of identifiers."""
-        return BlindIndexer(self.key("blind_index"))
+    def blind_indexer(self, version: int | None = None) -> BlindIndexer:
+        """Makes blind indexes of identifiers, and looks up under every live version.
+
+        Args:
+            version: make indexes of this version in place of the current one.
+        """
+        made = self.current("blind_index") if version is None else version
+        versions = self.keys["blind_index"]
+        return BlindIndexer(versions[made], self.suite, [key for v, key in sorted(versions.items()) if v != made])
 
     def digest(self, purpose: str, domain: str) -> KeyedDigest:
         """Keyed digest under the key of ``purpose`` (``row_hash``, ``pseudonym``, ``manifest``)."""
-        return KeyedDigest(self.key(purpose), domain)
+        return KeyedDigest(self.key(purpose), domain, self.suite)
+
+    def _versions_now(self, purpose: str) -> Mapping[int, bytes]:
+        return self.reload().keys.get(purpose, {}) if self.reload else self.keys.get(purpose, {})
 
 
-def create_keyring(path: Path) -> None:
-    """Make a new keyring and its key-encryption key; leaves an existing one alone.
-
-    Raises:
-        KeyringError: a key-encryption key stands there without its keyring (a lost keyring must not be papered over).
-    """
-    if path.exists():
-        return
-    kek_path = path.with_name("kek")
-    if kek_path.exists():
-        raise KeyringError(f"{kek_path} exists but {path} does not: restore the keyring from its own backup")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kek = _given_kek() or os.urandom(_KEY_BYTES)
-    identity = pyrage.x25519.Identity.generate()
-    secret = str(identity).encode()
-    padded = secret + b"\n" * (-len(secret) % 8)
-    document = {
-        "format": 1,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "keys": [
-            {"id": 1, "purpose": purpose, "wrapped": _text(aes_key_wrap(kek, os.urandom(_KEY_BYTES)))}
-            for purpose in PURPOSES
-        ],
-        "backup": {"recipient": str(identity.to_public()), "identity": _text(aes_key_wrap(kek, padded))},
-    }
-    if not os.environ.get(_KEK_VARIABLE):
-        _write_private(kek_path, base64.b64encode(kek) + b"\n")
-    _write_private(path, json.dumps(document, indent=1).encode())
-
-
-def open_keyring(path: Path) -> Keyring:
-    """Read and unwrap the keyring.
-
-    Raises:
-        KeyringError: a file is missing or malformed, or the key-encryption key does not fit.
-    """
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        encoded = os.environ.get(_KEK_VARIABLE) or path.with_name("kek").read_text("ascii")
-        kek = base64.b64decode(encoded.strip(), validate=True)
-        keys: dict[str, dict[int, bytes]] = {}
-        for entry in document["keys"]:
-            unwrapped = aes_key_unwrap(kek, base64.b64decode(entry["wrapped"]))
-            keys.setdefault(entry["purpose"], {})[int(entry["id"])] = unwrapped
-        identity = aes_key_unwrap(kek, base64.b64decode(document["backup"]["identity"])).decode().strip()
-        return Keyring(keys=keys, backup_recipient=document["backup"]["recipient"], backup_identity=identity)
-    except FileNotFoundError as error:
-        raise KeyringError(f"{error.filename} is missing; `xinglin up` makes a new keyring, or restore it") from error
-    except InvalidUnwrap as error:
-        raise KeyringError(f"the key-encryption key does not open {path}: it belongs to another keyring") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KeyringError(f"{path} is not a keyring of this program ({type(error).__name__}); restore it") from error
-
-
-def _given_kek() -> bytes | None:
-    """The key-encryption key that the environment gives, None if it gives none.
-
-    Raises:
-        KeyringError: it is not 32 bytes in base64.
-    """
-    encoded = os.environ.get(_KEK_VARIABLE)
-    if not encoded:
-        return None
-    try:
-        kek = base64.b64decode(encoded.strip(), validate=True)
-    except ValueError as error:
-        raise KeyringError(f"{_KEK_VARIABLE} is not base64; make a key with `openssl rand -base64 32`") from error
-    if len(kek) != _KEY_BYTES:
-        raise KeyringError(f"{_KEK_VARIABLE} holds {len(kek)} bytes, not 32; make one with `openssl rand -base64 32`")
-    return kek
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _count_nothing(_version: int, _count: int) -> None:
+    """A keyring made in memory encrypts for one process only."""

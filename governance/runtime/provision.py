@@ -62,7 +62,7 @@ def provision(server: PostgresServer, settings: Settings) -> Secrets:
         roles_and_databases(server.superuser_dsn(SUPERUSER), passwords, fresh, people=DEMO_LOGINS, iterations=256)
     except psycopg.Error as error:
         raise DatabaseError(f"roles and databases could not be made: {str(error).splitlines()[0]}") from error
-    create_keyring(settings.keyring)
+    create_keyring(settings.keyring, settings.suite)
     migrate(held["dsn_admin"], settings)
     return held
 

@@ -49,7 +49,7 @@ def provision_server(place: Place, settings: Settings) -> Catalogue:
         roles_and_databases(superuser, passwords, fresh=passwords)
     except psycopg.Error as error:
         raise DatabaseError(f"roles and databases could not be made: {str(error).splitlines()[0]}") from error
-    create_keyring(settings.keyring)
+    create_keyring(settings.keyring, settings.suite)
     open_keyring(settings.keyring)  # fails here, not in the first task, if the key-encryption key is another one
     return migrate(place.connection_strings()[Role.ADMIN], settings)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from governance.settings import PROJECT
 from tests.bench.deidentification import measure_deidentification
+from tests.bench.encryption import measure_encryption
 from tests.bench.laboratory import measure_collect
 from tests.bench.measure import Results
 from tests.bench.stages import measure_stages
@@ -33,6 +34,7 @@ def main() -> None:
             _measure_set_up(results, folder)
         measure_collect(results, folder / "collect", chosen.rows)
         measure_deidentification(results, folder / "deidentification")
+        measure_encryption(results, folder / "encryption")
         if chosen.sizes:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
     print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")

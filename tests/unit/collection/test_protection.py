@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from anonymization.encryption import Suite
 from governance.collection.protection import Protected, Protector, row_ids
 from governance.collection.records import Batch, Judged, Judgement
 from governance.contracts import Contract, Field, Protection
@@ -144,3 +145,19 @@ def test_a_contract_without_secrets_has_no_vault(protect: Protect, fields: Calla
 def test_values_are_counted(protect: Protect, patient: list[Field]) -> None:
     protected = protect(patient, [["1", "a", "b", None], ["2", None, None, None]], patient_key="patient_no")
     assert (protected.encrypted_values, protected.tokenised_values) == (4, 3)
+
+
+def test_a_field_is_encrypted_in_the_suite_that_its_contract_names(
+    protect: Protect, fields: Callable[..., Field], keyring: Keyring
+) -> None:
+    given = [
+        fields("name", protection=(Protection.ENCRYPT,), suite=Suite.GM),
+        fields("mobile", protection=(Protection.ENCRYPT,)),
+        fields("sex"),
+    ]
+    vault = protect(given, [["王芳", "15498760013", "2"]]).vault
+    assert vault is not None
+    sealed = [bytes.fromhex(vault[column][0][2:]) for column in ("name", "mobile")]
+    assert [value[0] for value in sealed] == [Suite.GM.number, Suite.INTL.number]
+    row = int(vault["_row_id"][0])
+    assert keyring.cipher().decrypt("vault.clinic_table.name", sealed[0], row, None).decode() == "王芳"

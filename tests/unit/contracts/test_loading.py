@@ -128,6 +128,8 @@ def test_keep_stands_alone(refusal: Refusal) -> None:
         ("minimum: '1900-01-01'", "minimum: '1900-13-01'", "is no bound for a date"),
         ("format: '%Y%m%d', ", "", "needs logicalTypeOptions.format"),
         ("format: '%Y%m%d'", "format: '%Y%m'", "does not name a whole date"),
+        ("value: keep}", "value: encrypt}\n          - {property: suite, value: sm}", "suite: Input should be"),
+        ("value: keep}", "value: keep}\n          - {property: suite, value: gm}", "a suite is for ciphertext"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_with_what_would_be_valid(refusal: Refusal, old: str, new: str, expected: str) -> None:
