@@ -11,6 +11,7 @@
     ├── TransformationError    a dbt invocation failed (names the nodes)
     ├── LineageError           a row or a column cannot be followed back
     ├── ProjectError           a research project's specification cannot be used (governance.projects.errors)
+    ├── AuditError             the audit log refused a record, or a proof of it cannot be made or read
     ├── BackupError            a backup or a restore failed
     ├── VerificationError      a proof could not be carried out at all
     └── RuntimeFailure         the embedded servers did not start, stop or answer
@@ -49,6 +50,10 @@ class TransformationError(GovernanceError):
 
 class LineageError(GovernanceError):
     """A row or a column cannot be followed back to its source."""
+
+
+class AuditError(GovernanceError):
+    """The audit log refused a record (the action then fails with it), or a proof of it cannot be made or read."""
 
 
 class BackupError(GovernanceError):

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, Tokeniser
 from governance.errors import KeyringError
 
-PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest")
+PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain")
 _KEY_BYTES = 32
 _KEK_VARIABLE = "XINGLIN_KEK"
 
@@ -33,6 +34,7 @@ class Keyring:
     keys: dict[str, dict[int, bytes]] = field(repr=False)
     backup_recipient: str
     backup_identity: str = field(repr=False)
+    audit_signing: bytes = field(default=b"", repr=False)
 
     def key(self, purpose: str) -> bytes:
         """The newest key of a purpose.
@@ -64,12 +66,13 @@ class Keyring:
 
 
 def create_keyring(path: Path) -> None:
-    """Make a new keyring and its key-encryption key; leaves an existing one alone.
+    """Make a new keyring and its key-encryption key; an existing one only gets the keys that it lacks.
 
     Raises:
         KeyringError: a key-encryption key stands there without its keyring (a lost keyring must not be papered over).
     """
     if path.exists():
+        _complete(path)
         return
     kek_path = path.with_name("kek")
     if kek_path.exists():
@@ -82,11 +85,9 @@ def create_keyring(path: Path) -> None:
     document = {
         "format": 1,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "keys": [
-            {"id": 1, "purpose": purpose, "wrapped": _text(aes_key_wrap(kek, os.urandom(_KEY_BYTES)))}
-            for purpose in PURPOSES
-        ],
+        "keys": [_new_key(kek, purpose) for purpose in PURPOSES],
         "backup": {"recipient": str(identity.to_public()), "identity": _text(aes_key_wrap(kek, padded))},
+        "audit": _new_signing_key(kek),
     }
     if not os.environ.get(_KEK_VARIABLE):
         _write_private(kek_path, base64.b64encode(kek) + b"\n")
@@ -101,20 +102,63 @@ def open_keyring(path: Path) -> Keyring:
     """
     try:
         document = json.loads(path.read_text("utf-8"))
-        encoded = os.environ.get(_KEK_VARIABLE) or path.with_name("kek").read_text("ascii")
-        kek = base64.b64decode(encoded.strip(), validate=True)
+        kek = _kek_of(path)
         keys: dict[str, dict[int, bytes]] = {}
         for entry in document["keys"]:
             unwrapped = aes_key_unwrap(kek, base64.b64decode(entry["wrapped"]))
             keys.setdefault(entry["purpose"], {})[int(entry["id"])] = unwrapped
         identity = aes_key_unwrap(kek, base64.b64decode(document["backup"]["identity"])).decode().strip()
-        return Keyring(keys=keys, backup_recipient=document["backup"]["recipient"], backup_identity=identity)
+        audit = document.get("audit")  # a keyring of an older program has none
+        signing = aes_key_unwrap(kek, base64.b64decode(audit["signing"])) if audit else b""
+        return Keyring(
+            keys=keys,
+            backup_recipient=document["backup"]["recipient"],
+            backup_identity=identity,
+            audit_signing=signing,
+        )
     except FileNotFoundError as error:
         raise KeyringError(f"{error.filename} is missing; `xinglin up` makes a new keyring, or restore it") from error
     except InvalidUnwrap as error:
         raise KeyringError(f"the key-encryption key does not open {path}: it belongs to another keyring") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeyringError(f"{path} is not a keyring of this program ({type(error).__name__}); restore it") from error
+
+
+def _complete(path: Path) -> None:
+    """Add the keys of purposes that a keyring of an older program does not have.
+
+    A keyring that cannot be read, or whose key-encryption key is another one, is left as it is: opening it says why.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        missing = set(PURPOSES) - {entry["purpose"] for entry in document["keys"]}
+        if not missing and "audit" in document:
+            return
+        open_keyring(path)
+        kek = _kek_of(path)
+    except (OSError, ValueError, KeyError, TypeError, KeyringError):
+        return
+    document["keys"] += [_new_key(kek, purpose) for purpose in PURPOSES if purpose in missing]
+    document.setdefault("audit", _new_signing_key(kek))
+    _write_private(path, json.dumps(document, indent=1).encode())
+
+
+def _new_key(kek: bytes, purpose: str) -> dict[str, object]:
+    return {"id": 1, "purpose": purpose, "wrapped": _text(aes_key_wrap(kek, os.urandom(_KEY_BYTES)))}
+
+
+def _new_signing_key(kek: bytes) -> dict[str, str]:
+    """An Ed25519 key (RFC 8032) that signs audit checkpoints: its public half, and its secret half wrapped."""
+    key = Ed25519PrivateKey.generate()
+    return {
+        "public": _text(key.public_key().public_bytes_raw()),
+        "signing": _text(aes_key_wrap(kek, key.private_bytes_raw())),
+    }
+
+
+def _kek_of(path: Path) -> bytes:
+    encoded = os.environ.get(_KEK_VARIABLE) or path.with_name("kek").read_text("ascii")
+    return base64.b64decode(encoded.strip(), validate=True)
 
 
 def _given_kek() -> bytes | None:
