@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name -> module with register(app), h
     "contracts": ("governance.collection.commands", "契约 · Check all contract files"),
     "trace": ("governance.lineage.commands", "溯源 · The way back from a mart row to system, file and line"),
     "verify": ("governance.verify.commands", "核验 · Prove on the running system what the pipeline promises"),
+    "audit": ("governance.audit.commands", "审计 · Verify the audit log, prove a record, ask who read what"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),

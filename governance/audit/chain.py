@@ -98,7 +98,7 @@ class AuditKeys:
         try:
             return Mac(Algorithm(name), self.chain[int(version)])
         except (ValueError, KeyError):
-            raise AuditError(f"there is no key for the seal '{seal[:40]}'; restore the keyring it was made with") from None
+            raise AuditError(f"there is no key for the seal '{seal[:40]}'; restore the keyring that made it") from None
 
     def signer(self) -> Ed25519PrivateKey:
         """The key that signs checkpoints.

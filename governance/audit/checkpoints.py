@@ -1,7 +1,7 @@
 """Signed checkpoints: size, root and chain head of the log, in a table and as files under another custodian.
 
-A file is a signed note (C2SP ``tlog-checkpoint`` and ``signed-note``): origin, size, root, then two lines of our own, an
-empty line, and an Ed25519 signature (RFC 8032) over all before it. Files are never overwritten.
+A file is a signed note (C2SP ``tlog-checkpoint`` and ``signed-note``): origin, size, root, then two lines of our own,
+an empty line, and an Ed25519 signature (RFC 8032) over all before it. Files are never overwritten.
 """
 
 from __future__ import annotations

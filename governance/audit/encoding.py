@@ -18,12 +18,12 @@ from governance.errors import AuditError
 COLUMNS = ("seq", "seal", "recorded_at", "kind", "actor", "project", "purpose", "object", "count", "detail")
 # What a session must have set so that COPY's text is the canonical form.
 PINNED = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local bytea_output = 'hex'"
-_ESCAPES = str.maketrans(
-    {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
-)
+_ESCAPES = str.maketrans({"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"})
 _UNESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _NULL = "\\N"
-_NOTHING: Mapping[str, object] = MappingProxyType({})
+_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+Detail = Mapping[str, object]
+_NOTHING: Detail = MappingProxyType({})
 
 
 class Kind(StrEnum):
@@ -66,7 +66,7 @@ class Record:
     project: str | None = None
     purpose: str | None = None
     actor: str | None = None
-    detail: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    detail: Detail = field(default_factory=lambda: _NOTHING)
 
 
 def canonical(seq: int, seal: str, recorded_at: str, record: Record, login: str) -> bytes:
@@ -79,11 +79,10 @@ def canonical(seq: int, seal: str, recorded_at: str, record: Record, login: str)
     Raises:
         AuditError: a text cannot be stored (a zero byte, half a character) or the detail is not JSON.
     """
-    detail = _json(record.detail) if record.detail else "{}"
     parts = (
-        str(seq), seal, recorded_at, record.kind.value, _text(record.actor or login), _text(record.project),
+        str(seq), seal, recorded_at, record.kind, _text(record.actor or login), _text(record.project),
         _text(record.purpose), _text(record.object), _NULL if record.count is None else str(record.count),
-        detail.translate(_ESCAPES),
+        _json(record.detail) if record.detail else "{}",
     )  # fmt: skip
     try:
         line = "\t".join(parts).encode()
@@ -113,7 +112,9 @@ def fields(line: bytes) -> dict[str, str | None]:
 
 
 def _text(value: str | None) -> str:
-    return _NULL if value is None else value.translate(_ESCAPES)
+    if value is None:
+        return _NULL
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
 
 
 def _unescaped(part: str) -> str | None:
@@ -129,8 +130,8 @@ def _unescaped(part: str) -> str | None:
     return "".join(pieces)
 
 
-def _json(detail: Mapping[str, object]) -> str:
+def _json(detail: Detail) -> str:
     try:
-        return json.dumps(dict(detail), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _ENCODE(dict(detail)).replace("\\", "\\\\")  # JSON has no other character that COPY escapes
     except (TypeError, ValueError) as error:
         raise AuditError(f"the detail of an audit record is not JSON ({error}); it was not appended") from error

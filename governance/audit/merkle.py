@@ -1,7 +1,7 @@
 """Merkle tree hash, inclusion and consistency proofs of RFC 6962 (section 2.1), with SHA-256.
 
-Leaf hash: SHA-256(0x00 ‖ entry); node: SHA-256(0x01 ‖ left ‖ right). A tree of *n* leaves splits at the greatest power of
-two below *n*. Checking follows RFC 9162, sections 2.1.3.2 and 2.1.4.2, whose proofs are the same.
+Leaf hash: SHA-256(0x00 ‖ entry); node: SHA-256(0x01 ‖ left ‖ right). A tree of *n* leaves splits at the greatest power
+of two below *n*. Checking follows RFC 9162, sections 2.1.3.2 and 2.1.4.2, whose proofs are the same.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def check_proof(proof: str, public: Ed25519PublicKey) -> Proved:
         line, note = str(document["record"]).encode(), str(document["checkpoint"])
         path = [bytes.fromhex(sibling) for sibling in document["path"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuditError("the file is not a proof of the audit log; ask for it again (`xinglin audit prove`)") from error
+        raise AuditError("it is not a proof of the audit log; make it again (`xinglin audit prove`)") from error
     checkpoint, record = read_note(note), fields(line)
     if not checkpoint.is_signed_by(public):
         raise AuditError("the proof's checkpoint is not signed by this public key; do not trust the proof")
@@ -97,7 +97,7 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise AuditError(f"{path} holds no public key; take public-key-*.pem from the checkpoints' custodian") from error
+        raise AuditError(f"{path} holds no public key; take the checkpoints' public-key-*.pem") from error
     if not isinstance(key, Ed25519PublicKey):
         raise AuditError(f"{path} holds a key of another kind; checkpoints are signed with Ed25519")
     return key

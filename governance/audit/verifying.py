@@ -81,7 +81,7 @@ def verify_log(
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read, read only")
             connection.execute(PINNED)
-            trusted, faults = _checkpoints(read_table(connection), folder, keys.public())
+            trusted, faults = trusted_checkpoints(read_table(connection), folder, keys.public())
             with connection.cursor() as cursor, cursor.copy(_LINES) as copy:
                 result = verify_lines((bytes(line) for line in copy), keys, trusted)
             faults += _silence(connection, alive_at) if alive_at else []
@@ -160,11 +160,11 @@ def _diagnosis(seq: int, line: bytes, rest: Iterator[bytes]) -> Fault:
     """What a record that does not fit tells: its stored leaf hash still says which place it was made for."""
     following = next(rest, b"")
     home, next_home = _made_for(line, seq), _made_for(following, seq + 1)
+    if next_home == seq and home != seq + 1:
+        return Fault(FaultKind.INSERTED, seq, "it was put in, and those after it were renumbered")
     if home == seq:
         words = "its content and leaf hash fit each other but not the chain: altered or rewritten without the key"
         return Fault(FaultKind.ALTERED, seq, words)
-    if home is None and next_home == seq:
-        return Fault(FaultKind.INSERTED, seq, "it was put in, and those after it were renumbered")
     if home == seq + 1 and next_home != seq:
         return Fault(FaultKind.MISSING, seq, "it was taken out, and those after it were renumbered")
     if home is not None:
@@ -190,7 +190,7 @@ def _contradicted(good: int, checkpoint: Checkpoint) -> Fault:
     return Fault(FaultKind.REWRITTEN, good + 1, words)
 
 
-def _checkpoints(
+def trusted_checkpoints(
     table: list[Checkpoint], folder: Path, public: Ed25519PublicKey
 ) -> tuple[list[Checkpoint], list[Fault]]:
     """Checkpoints whose signature holds, from both places, and what is wrong with the others."""
