@@ -19,11 +19,20 @@ _GRANTS = """
     select count(*), coalesce(encode(sha256(convert_to(string_agg(line, e'\n' order by line collate "C"), 'UTF8')),
         'hex'), '')
     from (
-        select concat_ws(' ', n.nspname, c.relname, c.relacl::text) as line
+        select concat_ws(' ', n.nspname, c.relname, a.grantee::regrole, a.privilege_type, a.is_grantable) as line
         from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
-        where c.relacl is not null and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        cross join lateral aclexplode(c.relacl) as a
+        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and a.grantee <> c.relowner
         union all
-        select concat_ws(' ', n.nspname, n.nspacl::text) from pg_namespace as n where n.nspname !~ '^pg_'
+        select concat_ws(' ', n.nspname, c.relname, t.attname, a.grantee::regrole, a.privilege_type, a.is_grantable)
+        from pg_attribute as t inner join pg_class as c on c.oid = t.attrelid
+        inner join pg_namespace as n on n.oid = c.relnamespace
+        cross join lateral aclexplode(t.attacl) as a
+        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        union all
+        select concat_ws(' ', n.nspname, a.grantee::regrole, a.privilege_type, a.is_grantable)
+        from pg_namespace as n cross join lateral aclexplode(n.nspacl) as a
+        where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
         union all
         select concat_ws(' ', r.rolname, m.rolname)
         from pg_auth_members as a

@@ -7,6 +7,7 @@ does not fit and its neighbour. Memory does not grow with the log.
 from __future__ import annotations
 
 from binascii import hexlify
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -83,7 +84,9 @@ def verify_log(
             connection.execute(PINNED)
             trusted, faults = trusted_checkpoints(read_table(connection), folder, keys.public())
             with connection.cursor() as cursor, cursor.copy(_LINES) as copy:
-                result = verify_lines((bytes(line) for line in copy), keys, trusted)
+                lines = (bytes(line) for line in copy)
+                result = verify_lines(lines, keys, trusted)
+                deque(lines, maxlen=0)  # what follows a fault: a COPY must be read to its end
             faults += _silence(connection, alive_at) if alive_at else []
     except psycopg.Error as error:
         raise AuditError(f"the audit log cannot be read ({str(error).splitlines()[0]}); migrate (make up)") from error

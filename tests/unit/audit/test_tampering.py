@@ -55,7 +55,7 @@ def insert(rows: list[Row], signed: list[Checkpoint], _keys: AuditKeys, rng: ran
     if rng.random() < 0.5:
         alien = alien.with_true_leaf()
     after = [replace(row, seq=row.seq + 1) for row in rows[at:]]
-    return rows[:at] + [alien, *after], signed, at + 1, {FaultKind.INSERTED}
+    return [*rows[:at], alien, *after], signed, at + 1, {FaultKind.INSERTED}
 
 
 def append_without_the_key(rows: list[Row], signed: list[Checkpoint], _keys: AuditKeys, rng: random.Random) -> Case:
