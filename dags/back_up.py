@@ -40,14 +40,14 @@ from governance.database import Role
     doc_md=__doc__,
 )
 def back_up() -> None:
-    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
+    @task(pool=Pool.BACKUP)
     def back_up_cluster() -> dict[str, Any]:
         from governance.lifecycle.backing_up import back_up_cluster
 
         with final_errors():
             return back_up_cluster(dsn(Role.BACKUP), settings(), run_id())
 
-    @task
+    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
     def keep_audit_log() -> int:
         from governance.audit.keeping import keep_log
 
