@@ -489,3 +489,39 @@ def test_airflows_own_log_is_imported_once_and_without_what_users_typed(site: Si
     finally:
         with psycopg.connect(site.warehouse.superuser_dsn(), autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)".encode())
+
+
+# -- what the stages leave -------------------------------------------------------------------------------------------
+
+
+def test_every_collected_batch_is_in_the_log_with_its_counts(collected: Warehouse) -> None:
+    with psycopg.connect(collected.dsn(Role.AUDIT), autocommit=True) as connection:
+        batches = connection.execute(
+            "select 'landing.' || source || '_' || source_table, batch_id, rows_in, accepted, quarantined"
+            " from governance.batch order by batch_id"
+        ).fetchall()
+        recorded = connection.execute(
+            "select object, (detail ->> 'batch')::int, count, (detail ->> 'accepted')::int,"
+            " (detail ->> 'quarantined')::int from audit.record where kind = 'collection' and actor = 'xinglin_collect'"
+            " order by 2"
+        ).fetchall()
+        settings = collected.settings
+        found = verify_log(connection, AuditKeys.open(settings), settings.audit_checkpoints)
+    assert batches
+    assert recorded == batches
+    assert found.faults == []
+
+
+def test_a_stage_leaves_its_start_its_end_and_its_failure(site: Site) -> None:
+    dsn = site.warehouse.dsn(Role.COLLECT)
+    with stage_run(dsn, "r1", "collect", site.settings) as record:
+        record.rows_out = 5
+    with pytest.raises(ValueError, match="禤馥莼"), stage_run(dsn, "r2", "collect", site.settings):
+        raise ValueError("禤馥莼")
+    found = [(name, count, detail) for _, name, count, detail in events(site, Kind.STAGE)]
+    assert found == [
+        ("stage:collect", None, {"run": "r1", "state": "running"}),
+        ("stage:collect", 5, {"run": "r1", "state": "success"}),
+        ("stage:collect", None, {"run": "r2", "state": "running"}),
+        ("stage:collect", None, {"run": "r2", "state": "failed", "error": "ValueError"}),
+    ]
