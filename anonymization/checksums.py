@@ -1,4 +1,4 @@
-"""Check digits: resident identity number (GB 11643), bank card (Luhn), unified social credit code (GB 32100)."""
+"""Check digits: resident number (GB 11643), bank card (Luhn), IBAN (mod 97), unified social credit code (GB 32100)."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def luhn_is_valid(digits: str) -> bool:
             value = value * 2 - 9 if value > 4 else value * 2
         total += value
     return total % 10 == 0
+
+
+def iban_is_valid(number: str) -> bool:
+    """Tell whether 15 to 34 ASCII capitals and digits are an IBAN with the right check digits (ISO 13616, mod 97)."""
+    if not 15 <= len(number) <= 34 or not (number.isascii() and number.isalnum() and number.isupper()):
+        return False
+    return int("".join(str(int(character, 36)) for character in number[4:] + number[:4])) % 97 == 1
 
 
 def social_credit_code_is_valid(code: str) -> bool:

@@ -15,6 +15,7 @@ from anonymization.lexicon import any_of
 
 _E = r"(?![0-9A-Za-z])"
 _YEAR = r"(?P<y>(?:1(?<![0-9A-Za-z]1)9|2(?<![0-9A-Za-z]2)0)\d{2})"
+_NUMBERED_YEAR = r"(?P<y>(?:1(?<!\d1)9|2(?<!\d2)0)\d{2})"
 _ANY_YEAR = r"(?P<y>\d(?<![0-9A-Za-z]\d)\d(?:\d\d)?)"
 _MONTH = r"(?P<m>0?[1-9]|1[0-2])"
 _FIRST_MONTH = r"(?P<m>\d(?<![0-9A-Za-z]\d)\d?)"
@@ -36,6 +37,20 @@ _SPELLINGS: Final = [spelling for name in _NAMES for spelling in (name, name.upp
 ]
 _ENGLISH = f"(?P<m>{any_of(_SPELLINGS)})"
 
+TIME: Final = re.compile(
+    r"(?:(?:上午|下午|中午|晚上?|夜间?|凌晨|清晨|早上?|早晨|傍晚|午后|[AaPp][Mm])[ ]?)?"
+    r"(?:[01]?\d|2[0-4])(?:[ ]?:[ ]?[0-5]\d(?:[ ]?:[ ]?[0-5]\d(?:\.\d{1,6})?)?"
+    r"|[ ]?[时点](?:整|半|(?:[ ]?[0-5]?\d分?(?:[0-5]?\d秒)?))?)"
+    r"(?:[ ]?(?:[AaPp][Mm]|Z|[+-]\d{2}:?\d{2}))?(?![0-9A-Za-z])"
+)
+"""A time of day. Behind a date it belongs to it; a shift by whole days leaves it as it is."""
+TIME_TAIL: Final = re.compile(rf"(?:[ \t]{{0,2}}|T|,[ ]?)(?:{TIME.pattern})")
+SPOKEN_TIME: Final = re.compile(
+    r"(?:(?:上午|下午|中午|晚上|凌晨|清晨|早上|早晨|傍晚)[ ]?(?:[01]?\d|2[0-4]|十[一二]?|[一二三四五六七八九])[ ]?"
+    r"(?:[时点](?:整|半|[ ]?[0-5]?\d分?)?|:[0-5]\d)"
+    r"|(?:[01]\d|2[0-4]|\d)(?<![0-9A-Za-z.]\d)(?<![0-9A-Za-z.]\d\d)[ ]?[时点][ ]?[0-5]?\d[ ]?分(?!钟))"
+)
+"""A time of day in words, where it stands alone."""
 YEAR_WORDS: Final = {"今年": 0, "本年": 0, "当年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1}
 
 
@@ -49,6 +64,13 @@ class DateForm:
     needs: tuple[str, ...] = ()
 
     @property
+    def kind(self) -> str:
+        """Which letters a date of this form holds: Han (年, 月), English months, or digits alone."""
+        if self.needs == _ENGLISH_NEEDS:
+            return "english"
+        return "han" if self.needs in {("年",), ("月",)} else "digits"
+
+    @property
     def padded(self) -> bool:
         """Whether the form, when the text does not show it, writes months and days with two digits."""
         return "月" not in self.pattern.pattern and self.name[0] in "ym" and self.name != "month d, y"
@@ -58,6 +80,10 @@ def _form(name: str, pattern: str, score: float, needs: tuple[str, ...] = ()) ->
     return DateForm(name, re.compile(pattern), score, needs)
 
 
+_ACTS = (
+    "入院|出院|住院|转院|转入|转科|就诊|门诊|急诊|复诊|复查|来院|来我院|返院|我院|外院|在外院|在我院|当地|行|查|做"
+    "|术|手术|化验|检查|检验|开始|起|发病|发热|确诊|诊断|随访|分娩|死亡"
+)
 _PAIR_DAY = r"(?P<d>0[1-9]|[12]\d|3[01])"
 _PAIR_MONTH = r"(?P<m>0[1-9]|1[0-2])"
 _YEAR_WORD = rf"(?P<w>{any_of(YEAR_WORDS)})"
@@ -69,16 +95,18 @@ _HAN_YEAR = f"(?P<y>[{_HAN_DIGIT}]{{4}}|[{_HAN_DIGIT}]{{2}})"
 
 FORMS: Final = (
     _form("y年m月d日", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月\s?{_DAY}{_RANGE}(?:\s?[日号]|(?!\d))", 0.95, ("年",)),
-    _form("y-m-d", rf"{_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
+    _form("y-m-d", rf"{_NUMBERED_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
     _form("y.m.d.loose", rf"{_YEAR}[-/.、]{_MONTH}[-/.、]{_DAY}日?(?!\d|[-/.]\d)", 0.7),
     _form("yyyymmdd", rf"{_YEAR}{_PAIR_MONTH}{_PAIR_DAY}(?:(?=\d{{4,6}}{_E})|{_E}(?!\s?[-/]))", 0.6),
     _form("y年m月", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月(?!\s?\d)", 0.9, ("年",)),
+    _form("han y年m月d日", rf"{_HAN_YEAR}年{_HAN_MONTH}月(?:{_HAN_DAY}[日号])?", 0.9, ("年",)),
+    _form("han y年 m月d日", rf"{_HAN_YEAR}年{_MONTH}月(?:{_DAY}[日号])?", 0.9, ("年",)),
+    _form("word年m月d日", rf"{_YEAR_WORD}\s?{_MONTH}\s?月\s?{_DAY}\s?[日号]", 0.95, ("年",)),
     _form("m月d日", rf"{_FIRST_MONTH}\s?月\s?{_DAY}{_RANGE}\s?[日号]", 0.9, ("月",)),
     _form(
         "m月d", rf"{_FIRST_MONTH}(?<![./]\d)(?<![./]\d\d)月{_DAY}(?=[,。;、)\s]|$)(?!\s{{0,20}}[天日次])", 0.55, ("月",)
     ),
     _form("word年m月", rf"{_YEAR_WORD}\s?{_MONTH}\s?月(?!\s?\d)", 0.85, ("年",)),
-    _form("word年m月d日", rf"{_YEAR_WORD}\s?{_MONTH}\s?月\s?{_DAY}\s?[日号]", 0.95, ("年",)),
     _form("m月份", rf"{_FIRST_MONTH}{_NO_COUNT}\s?月{_PART_OF_MONTH}", 0.8, ("月",)),
     _form("y-m", rf"{_YEAR}(?P<s>[-/]){_PAIR_MONTH}(?![0-9A-Za-z]|[-/.]\d)", 0.7, ("-", "/")),
     _form("y.m", rf"{_YEAR}(?P<s>\.)(?P<m>0?[1-9]|1[0-2]){_GOES_ON}", 0.6, (".",)),
@@ -93,7 +121,19 @@ FORMS: Final = (
         rf"(?:日期|时间|签名|签字|于|[:'’])\s?(?P<v>(?P<y>\d{{2}})(?P<s>[-/.]){_MONTH}(?P=s){_DAY})(?![0-9A-Za-z%]|[-/.]\d)",
         0.6,
     ),
-    _form("han y年m月d日", rf"{_HAN_YEAR}年{_HAN_MONTH}月(?:{_HAN_DAY}[日号])?", 0.9, ("年",)),
+    _form(
+        "yy-mm-dd",
+        rf"(?P<y>\d(?<![0-9A-Za-z./\-]\d)\d)(?P<s>[-/.]){_PAIR_MONTH}(?P=s){_PAIR_DAY}(?![0-9A-Za-z%]|[-/.]\d)",
+        0.6,
+        ("-", "/", "."),
+    ),
+    _form(
+        "m.d",
+        rf"(?:[于自从至到今昨,;。(]|日期:|(?<![^\n]))[ ]?(?P<v>(?P<m>0?[1-9]|1[0-2])(?P<s>[./]){_DAY})"
+        rf"(?=日?[ ]?(?:{_ACTS}))",
+        0.6,
+        (".", "/"),
+    ),
     _form("han m月d日", rf"(?<![{_HAN_DIGIT}十百个年农历]){_HAN_MONTH}月{_HAN_DAY}[日号]", 0.85, ("月",)),
     _form(
         "month d, y",
@@ -107,8 +147,14 @@ FORMS: Final = (
         0.85,
         _ENGLISH_NEEDS,
     ),
+    _form("month y", rf"{_ENGLISH}\.?,?\s{{1,2}}(?P<y>(?:19|20)\d{{2}}){_E}", 0.75, _ENGLISH_NEEDS),
     _form(
         "m/d/y", rf"{_FIRST_MONTH}/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<y>(?:19|20)\d{{2}})(?![0-9A-Za-z/])", 0.85, ("/",)
+    ),
+    _form(
+        "d/m/y",
+        rf"(?P<d>\d(?<![0-9A-Za-z]\d)(?<!\d[./\-]\d)\d?)(?P<s>[./\-]){_MONTH}(?P=s)(?P<y>(?:19|20)\d{{2}})(?![0-9A-Za-z/])",
+        0.7,
     ),
 )
 """Every form that the recognizer looks for and the shift can write back."""

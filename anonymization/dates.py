@@ -46,6 +46,12 @@ def shift_text(surface: str, days: int, reference: date | None = None) -> str | 
     `reference` is the date of the text that holds it: it gives a year to dates that are written without one.
     """
     surface = surface.strip()
+    if date_forms.SPOKEN_TIME.fullmatch(surface):
+        return surface
+    for tail in date_forms.TIME_TAIL.finditer(surface):
+        if tail.start() > 0 and tail.end() == len(surface):
+            day = shift_text(surface[: tail.start()], days, reference)
+            return None if day is None else day + tail.group()
     for form in date_forms.FORMS:
         match = form.pattern.fullmatch(surface) or _match_inside(form, surface)
         if match is not None:
@@ -58,7 +64,7 @@ def shift_text(surface: str, days: int, reference: date | None = None) -> str | 
 
 def _match_inside(form: DateForm, surface: str) -> re.Match[str] | None:
     """Match forms whose pattern looks beyond the date: give them the shortest surroundings that they accept."""
-    for before, after in (("", "份"), ("", " 00:00"), (":", ""), ("", "日"), ("", "在"), ("", ",")):
+    for before, after in (("", "份"), ("", " 00:00"), (":", ""), ("", "日"), ("", "在"), ("", ","), ("于", "入院")):
         padded = before + surface + after
         match = form.pattern.search(padded)
         if match and match.span("v" if "v" in form.pattern.groupindex else 0) == (len(before), len(before + surface)):

@@ -28,6 +28,8 @@ class Entity(StrEnum):
     IP_ADDRESS = "IP_ADDRESS"
     URL = "URL"
     SSN = "SSN"
+    OCCUPATION = "OCCUPATION"
+    NATIONALITY = "NATIONALITY"
 
 
 TAGS: Final[dict[str, str]] = {
@@ -50,6 +52,8 @@ TAGS: Final[dict[str, str]] = {
     Entity.IP_ADDRESS: "IP地址",
     Entity.URL: "网址",
     Entity.SSN: "SSN",
+    Entity.OCCUPATION: "职业",
+    Entity.NATIONALITY: "国籍",
 }
 """The word inside 【】 that stands for an entity in scrubbed text."""
 
@@ -75,6 +79,8 @@ RANK: Final[dict[str, int]] = {
             Entity.AGE,
             Entity.ADDRESS,
             Entity.ORGANIZATION,
+            Entity.OCCUPATION,
+            Entity.NATIONALITY,
             Entity.PERSON,
         ]
     )

@@ -1,15 +1,15 @@
 """Known identifiers: what the hospital already knows of a patient is looked for in the patient's notes.
 
 One Aho-Corasick pass finds the patient's and relatives' names, the staff's, addresses and employers with their partial
-forms; a second one, over the text without separators between digits, finds numbers however they are grouped. Short
-numbers and everyday words are guarded: patient number 1 does not destroy "身高1.82m".
+forms, names in pinyin, and, from surname or given name onwards, titles and slips of one character. A second one, over
+the runs of digits and letters without their separators, finds numbers however they are grouped. Short numbers and
+everyday words are guarded: patient number 1 does not destroy "身高1.82m".
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 import ahocorasick_rs
@@ -17,21 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from anonymization.address_parts import address_parts, organization_parts
 from anonymization.entities import Entity
-from anonymization.lexicon import any_of
+from anonymization.known_guards import Guard, is_guarded, is_slip, is_written_name, stands_alone
 from anonymization.lexicon.given_names import NOT_NAMES, UNUSUAL
-from anonymization.lexicon.name_context import AFTER_NAME, RELATIVES, TITLES
-from anonymization.lexicon.surnames import WORDLIKE, surname_length
+from anonymization.lexicon.surnames import surname_length
 from anonymization.normalize import normalize
+from anonymization.pinyin import pinyin_spellings, without_tones
 
 _LEAST_NUMBER: Final = 5
 _DOTS: Final = re.compile("[·•・‧∙.]")
-_SEPARATOR: Final = re.compile(r"(?<=[0-9A-Za-z])[ \t\-—–._/·]{1,2}(?=[0-9A-Za-z])")
-_CALLED: Final = re.compile(
-    rf"(?:{any_of(RELATIVES)}|患者|病人|患儿|其[子女妻夫父母兄弟姐妹]|[叫名唤是阿小老]|:)[ :]?$"
-)
-_FOLLOWED: Final = re.compile(
-    any_of(map(re.escape, [*TITLES, *(word for word in AFTER_NAME if len(word) > 1), *"诉因称述"]))
-)
+_RUN: Final = re.compile(r"[0-9A-Za-z](?:(?:[ \t\-—–._/·']{0,2}|,[ ]?(?=[A-Za-z]))[0-9A-Za-z]){3,}")
+_SEPARATORS: Final = str.maketrans("", "", " \t-—–._/·',")
 
 
 class KnownPerson(BaseModel):
@@ -65,7 +60,7 @@ class Part(NamedTuple):
 
 
 class KnownHit(NamedTuple):
-    """A known identifier in a normalised text; `whole` is False for partial forms (surname + title, given name)."""
+    """A known identifier in a normalised text; `whole` is False for partial forms (surname + title, slips …)."""
 
     entity: str
     start: int
@@ -73,14 +68,9 @@ class KnownHit(NamedTuple):
     whole: bool
 
 
-_Guard = Literal["none", "ascii", "word", "called", "titled"]
-
-
 class _Pattern(NamedTuple):
     entity: str
-    guard: _Guard
-    length: int
-    """How many characters of the match are the identifier (a title after a surname is not)."""
+    guard: Guard
     whole: bool
 
 
@@ -91,6 +81,9 @@ class KnownMatcher:
         self.aliases: dict[str, Part] = {}
         self._words: dict[str, _Pattern] = {}
         self._numbers: dict[str, str] = {}
+        """Numbers and names in pinyin, lower case, without separators."""
+        self._slips: dict[str, list[tuple[str, int]]] = {}
+        """By surname or given name: the whole names, and where in them it stands."""
         for person in persons:
             self._add_person(person)
         for entity, value in values:
@@ -116,27 +109,31 @@ class KnownMatcher:
     def _word_hits(self, text: str) -> Iterator[KnownHit]:
         if self._word_automaton is None:
             return
-        lowered = _lower(text)
-        for index, start, stop in self._word_automaton.find_matches_as_indexes(lowered, overlapping=True):
-            pattern = self._words[self._word_keys[index]]
-            end = start + pattern.length
-            if _guarded(pattern, text, start, end, stop):
+        lowered = without_tones(_lower(text))
+        for index, start, end in self._word_automaton.find_matches_as_indexes(lowered, overlapping=True):
+            word = self._word_keys[index]
+            pattern = self._words[word]
+            if is_guarded(pattern.guard, text, start, end):
                 yield KnownHit(pattern.entity, start, end, pattern.whole)
+            for name, offset in self._slips.get(word, ()):
+                first, last = start - offset, start - offset + len(name)
+                if first >= 0 and is_slip(name, text[first:last], text, first, last):
+                    yield KnownHit(Entity.PERSON, first, last, False)
 
     def _number_hits(self, text: str) -> Iterator[KnownHit]:
         if self._number_automaton is None:
             return
-        compact, places = _compact(_lower(text))
-        for index, start, stop in self._number_automaton.find_matches_as_indexes(compact, overlapping=True):
-            first, last = places[start], places[stop - 1]
-            before, after = text[first - 1 : first], text[last + 1 : last + 2]
-            if (
-                _is_ascii_word(before)
-                or _is_ascii_word(after)
-                or (before == "." and text[first - 2 : first - 1].isdigit())
-            ):
+        plain = without_tones(_lower(text))
+        for run in _RUN.finditer(plain):
+            found = self._number_automaton.find_matches_as_indexes(run.group().translate(_SEPARATORS), overlapping=True)
+            if not found:
                 continue
-            yield KnownHit(self._numbers[self._number_keys[index]], first, last + 1, True)
+            places = [place for place in range(run.start(), run.end()) if plain[place].isalnum()]
+            for index, start, stop in found:
+                first, last = places[start], places[stop - 1] + 1
+                entity = self._numbers[self._number_keys[index]]
+                if stands_alone(text, first, last) and (entity != Entity.PERSON or is_written_name(text, first, last)):
+                    yield KnownHit(entity, first, last, True)
 
     def _add_person(self, person: KnownPerson) -> None:
         name = normalize(person.name).strip()
@@ -150,21 +147,27 @@ class KnownMatcher:
             spellings = {dot.join(parts) for dot in ("·", "•", "・", "‧", ".", "")} | {p for p in parts if len(p) >= 3}
             self._add_spellings(person, spellings, "none")
             return
-        guard: _Guard = "word" if _is_everyday_word(name) else "none"
+        guard: Guard = "word" if _is_everyday_word(name) else "none"
         self._add_spellings(person, {name, *({f"{name[0]} {name[1]}"} if len(name) == 2 else set())}, guard)
         family = surname_length(name) or 1
         given, surname = name[family:], name[:family]
-        if len(given) >= 2 and given not in NOT_NAMES:
-            self.aliases.setdefault(given, Part(person, "given"))
-            self._words.setdefault(given, _Pattern(Entity.PERSON, "called", len(given), False))
         self.aliases.setdefault(surname, Part(person, "surname"))
-        for title in TITLES:
-            self._words.setdefault(surname + title, _Pattern(Entity.PERSON, "titled", family, False))
+        self._words.setdefault(surname, _Pattern(Entity.PERSON, "titled", False))
+        if len(given) >= 2:
+            if given not in NOT_NAMES:
+                self.aliases.setdefault(given, Part(person, "given"))
+            self._words.setdefault(given, _Pattern(Entity.PERSON, "called", False))
+            if person.role != "staff":
+                self._slips.setdefault(surname, []).append((name, 0))
+                self._slips.setdefault(given, []).append((name, family))
+        if person.role != "staff":
+            for spelling in pinyin_spellings(surname, given):
+                self._numbers.setdefault(spelling, Entity.PERSON)
 
-    def _add_spellings(self, person: KnownPerson, spellings: set[str], guard: _Guard) -> None:
+    def _add_spellings(self, person: KnownPerson, spellings: set[str], guard: Guard) -> None:
         for spelling in spellings:
             self.aliases[spelling] = Part(person, "full")
-            self._words[_lower(spelling)] = _Pattern(Entity.PERSON, guard, len(spelling), True)
+            self._words[without_tones(_lower(spelling))] = _Pattern(Entity.PERSON, guard, True)
 
     def _add_value(self, entity: str, value: str) -> None:
         if entity == Entity.PERSON:
@@ -172,13 +175,13 @@ class KnownMatcher:
         elif entity in (Entity.ADDRESS, Entity.ORGANIZATION):
             parts = address_parts(value) if entity == Entity.ADDRESS else organization_parts(value)
             for part in parts:
-                self._words.setdefault(_lower(part), _Pattern(entity, "none", len(part), True))
+                self._words.setdefault(_lower(part), _Pattern(entity, "none", True))
         else:
-            compact, _ = _compact(_lower(value))
-            if len(compact) >= _LEAST_NUMBER and sum(c.isdigit() for c in compact) >= 3:
+            compact = _lower("".join(character for character in value if character.isalnum()))
+            if len(compact) >= _LEAST_NUMBER and compact.isascii() and sum(c.isdigit() for c in compact) >= 3:
                 self._numbers.setdefault(compact, entity)
             elif len(value) >= _LEAST_NUMBER:
-                self._words.setdefault(_lower(value), _Pattern(entity, "ascii", len(value), True))
+                self._words.setdefault(_lower(value), _Pattern(entity, "ascii", True))
 
 
 def _automaton(patterns: dict[str, Any]) -> tuple[list[str], ahocorasick_rs.AhoCorasick | None]:
@@ -188,26 +191,6 @@ def _automaton(patterns: dict[str, Any]) -> tuple[list[str], ahocorasick_rs.AhoC
     return keys, ahocorasick_rs.AhoCorasick(keys)
 
 
-def _guarded(pattern: _Pattern, text: str, start: int, end: int, stop: int) -> bool:
-    """Tell whether the surroundings let a match stand."""
-    if pattern.guard == "none":
-        return True
-    before, after = text[start - 1 : start], text[stop : stop + 1]
-    if pattern.guard == "ascii":
-        return not _is_ascii_word(before) and not _is_ascii_word(after)
-    if pattern.guard == "word":
-        return not (before.isalnum() or after.isalnum()) or _CALLED.search(text, max(0, start - 6), start) is not None
-    if pattern.guard == "called":
-        return bool(_CALLED.search(text, max(0, start - 6), start)) or (
-            not before.isalnum() and (not after.isalnum() or _FOLLOWED.match(text, end) is not None)
-        )
-    return text[start] not in WORDLIKE or not before.isalnum()
-
-
-def _is_ascii_word(character: str) -> bool:
-    return character.isascii() and character.isalnum()
-
-
 def _is_everyday_word(name: str) -> bool:
     return name in NOT_NAMES or (len(name) == 2 and name[1] in UNUSUAL)
 
@@ -215,19 +198,3 @@ def _is_everyday_word(name: str) -> bool:
 def _lower(text: str) -> str:
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else text
-
-
-def _compact(text: str) -> tuple[str, Sequence[int]]:
-    """Drop separators between letters and digits; return the rest with the place of each character."""
-    places: array[int] = array("q")
-    pieces: list[str] = []
-    position = 0
-    for match in _SEPARATOR.finditer(text):
-        pieces.append(text[position : match.start()])
-        places.extend(range(position, match.start()))
-        position = match.end()
-    if position == 0:
-        return text, range(len(text))
-    pieces.append(text[position:])
-    places.extend(range(position, len(text)))
-    return "".join(pieces), places

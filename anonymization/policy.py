@@ -1,5 +1,7 @@
 """The de-identification policy: what happens to each kind of identifier, in one YAML file with a version.
 
+One file serves several purposes: research (the main part), teaching, quality control …, which change operators only.
+
 The fingerprint changes with any change of meaning, so that notes are scrubbed again when the rules change.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,7 @@ _ALLOWED: dict[Operator, frozenset[Entity]] = {
     Operator.GENERALIZE: frozenset({Entity.ADDRESS, Entity.ORGANIZATION, Entity.AGE, Entity.DATE_OF_BIRTH}),
 }
 _NEVER_KEPT = frozenset({Entity.RESIDENT_ID, Entity.SSN, Entity.BANK_CARD})
+_PURPOSE = r"[a-z][a-z0-9_]{0,29}"
 
 
 class EntityPolicy(BaseModel):
@@ -52,16 +56,32 @@ class EntityPolicy(BaseModel):
     threshold: float = Field(default=0.5, ge=0.0, le=1.0)
 
 
-class DeidentificationPolicy(BaseModel):
-    """A whole policy. Every entity type has to be named: what the policy does not name would slip through."""
+class EntityChange(BaseModel):
+    """What a purpose changes for one kind of identifier; what it does not name stays as in the main part."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: str = Field(min_length=1, max_length=40)
+    operator: Operator | None = None
+    threshold: float | None = Field(default=None, ge=0.0, le=1.0)
+
+
+class DeidentificationPolicy(BaseModel):
+    """A whole policy. Every entity type has to be named: what the policy does not name would slip through.
+
+    The main part is for `default_purpose`; each of `purposes` names only what it changes (`for_purpose`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field(min_length=1, max_length=72)
     language: str = "zh"
     maximum_shift_days: int = Field(default=180, ge=1, le=3650)
     propagate_names: bool = True
     """Whether a name found in one note of a patient is looked for in all of that patient's notes."""
+    name_model: bool = True
+    """Whether names that nothing announces are looked for with the shipped models (anonymization/model)."""
+    default_purpose: str = Field(default="research", pattern=_PURPOSE)
+    purposes: dict[str, dict[Entity, EntityChange]] = Field(default_factory=dict)
     entities: dict[Entity, EntityPolicy]
 
     @field_validator("entities")
@@ -81,6 +101,33 @@ class DeidentificationPolicy(BaseModel):
         if missing:
             raise ValueError(f"no rule for {', '.join(missing)}")
         return self
+
+    @model_validator(mode="after")
+    def _purposes_resolve(self) -> DeidentificationPolicy:
+        for purpose in self.purposes:
+            if not re.fullmatch(_PURPOSE, purpose):
+                raise ValueError(f"purpose {purpose!r}: lower-case letters, digits and _ only")
+            try:
+                self.for_purpose(purpose)
+            except ValidationError as error:
+                raise ValueError(f"purpose {purpose}: {error.errors()[0]['msg']}") from error
+        return self
+
+    def for_purpose(self, purpose: str | None) -> DeidentificationPolicy:
+        """Return the policy of one purpose, its version marked with it ("1.0.0+teaching"); None is the default one.
+
+        Raises PolicyError when the policy knows no such purpose.
+        """
+        if purpose is None or purpose == self.default_purpose:
+            return self
+        if purpose not in self.purposes:
+            known = ", ".join([self.default_purpose, *sorted(self.purposes)])
+            raise PolicyError(f"The policy {self.version} has no purpose of that name. It has: {known}.")
+        content = self.model_dump(exclude={"purposes"})
+        for entity, change in self.purposes[purpose].items():
+            content["entities"][entity] |= change.model_dump(exclude_none=True)
+        content |= {"version": f"{self.version}+{purpose}", "default_purpose": purpose}
+        return DeidentificationPolicy.model_validate(content)
 
     @property
     def fingerprint(self) -> str:

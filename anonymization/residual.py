@@ -25,13 +25,15 @@ def find_residual(text: str, matcher: KnownMatcher | None = None) -> Counter[str
     """Count identifiers that can still be read in a scrubbed text, by entity type; empty when it is clean."""
     normalized = normalize(text)
     left: Counter[str] = Counter()
-    if matcher is not None:
-        left.update(str(hit.entity) for hit in matcher.hits(normalized) if hit.whole)
+    for hit in matcher.hits(normalized) if matcher is not None else ():
+        if hit.whole:
+            left[str(hit.entity)] += 1
     for match in _SEPARATED.finditer(normalized):
         kind = _kind_of(re.sub(r"[ \t\-.·_/]", "", match.group()))
         if kind is not None:
             left[str(kind)] += 1
-    left.update(str(Entity.EMAIL) for _ in _MAIL.finditer(normalized))
+    for _ in _MAIL.finditer(normalized) if "@" in normalized else ():
+        left[str(Entity.EMAIL)] += 1
     return left
 
 

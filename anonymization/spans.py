@@ -28,8 +28,11 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     Known identifiers win over found ones, longer over shorter, surer over less sure, more specific kinds over others.
     What sticks out of a span that lost stays covered as a span of its own kind.
     """
+    candidates = list(candidates)
+    if _is_plain(candidates, text):
+        return sorted(candidates, key=lambda c: c.start)
     ordered = sorted(
-        _with_wider_finds(list(candidates)),
+        _with_wider_finds(candidates),
         key=lambda c: (not c.known, c.start - c.end, -c.score, RANK.get(c.entity, len(RANK)), c.start),
     )
     chosen: list[Candidate] = []
@@ -51,6 +54,18 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     return sorted(chosen, key=lambda c: c.start)
 
 
+def _is_plain(candidates: list[Candidate], text: str) -> bool:
+    """Tell whether no find touches another, and each starts and ends with a letter or digit."""
+    end = 0
+    for candidate in sorted(candidates, key=lambda c: c.start):
+        if candidate.start < end or candidate.start >= candidate.end:
+            return False
+        if not (text[candidate.start].isalnum() and text[candidate.end - 1].isalnum()):
+            return False
+        end = candidate.end
+    return True
+
+
 def to_original(spans: Iterable[Candidate], text: NormalizedText) -> list[Candidate]:
     """Map resolved spans to the original text; spans that share an original character are joined up."""
     mapped: list[Candidate] = []
@@ -58,7 +73,8 @@ def to_original(spans: Iterable[Candidate], text: NormalizedText) -> list[Candid
         start, end = text.original_span(span.start, span.end)
         start = max(start, mapped[-1].end) if mapped else start
         if start < end:
-            mapped.append(span._replace(start=start, end=end))
+            unmoved = start == span.start and end == span.end
+            mapped.append(span if unmoved else span._replace(start=start, end=end))
     return mapped
 
 

@@ -8,7 +8,6 @@ identity numbers with 00, cards fail Luhn.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -64,6 +63,8 @@ _ENGLISH_LAST: Final = (
     "Kestrel",
 )
 _DOTS: Final = re.compile("([·•・‧∙])")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_LONGEST_KEY: Final = hashlib.blake2b.MAX_KEY_SIZE
 _TRIES: Final = 256
 
 
@@ -71,8 +72,10 @@ class Surrogates:
     """Draws surrogates for one person scope (all notes of one patient)."""
 
     def __init__(self, key: bytes, scope: str, is_real_name: Callable[[str], bool] | None = None) -> None:
-        self._key = hmac.new(key, b"surrogates\x00" + scope.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        self._key = _keyed(key, b"surrogates\x00" + scope.encode("utf-8", "surrogatepass"))
         self._is_real_name = is_real_name or (lambda _name: False)
+        self._names: dict[tuple[str, str], str | None] = {}
+        """Names drawn already, while this object lives: one patient's notes repeat a few of them."""
 
     def name(self, original: str, sex: str = "U") -> str | None:
         """Return a surrogate of a whole name: same number of characters, same form, sex as given (M, F, U).
@@ -80,6 +83,11 @@ class Surrogates:
         None when no name could be drawn that is nobody's; the caller must then fall back to a tag.
         """
         original = normalize(original).strip()
+        if (original, sex) not in self._names:
+            self._names[original, sex] = self._new_name(original, sex)
+        return self._names[original, sex]
+
+    def _new_name(self, original: str, sex: str) -> str | None:
         for attempt in range(_TRIES):
             drawn = self._draw(original, sex, attempt)
             if drawn != original and not self._is_real_name(drawn):
@@ -123,7 +131,7 @@ class Surrogates:
         return _regroup(normalize(original), ("0" + self._digits("record", original, len(digits)))[: len(digits)])
 
     def _draw(self, original: str, sex: str, attempt: int) -> str:
-        if original.isascii():
+        if _HAN.search(original) is None:
             return self._english(original, attempt)
         if _DOTS.search(original):
             return "".join(
@@ -161,7 +169,14 @@ class Surrogates:
 
     def _stream(self, kind: str, original: str) -> bytes:
         message = f"{kind}\x00{original}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, message, hashlib.sha256).digest()
+        return _keyed(self._key, message)
+
+
+def _keyed(key: bytes, message: bytes) -> bytes:
+    """Return 32 bytes by keyed BLAKE2b; a key longer than it takes is hashed first."""
+    return hashlib.blake2b(
+        message, key=key if len(key) <= _LONGEST_KEY else hashlib.blake2b(key).digest(), digest_size=32
+    ).digest()
 
 
 def _regroup(original: str, digits: str) -> str:

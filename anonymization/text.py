@@ -4,22 +4,24 @@
     scrubbed = deidentifier.deidentify(text, known, shift_days=-41, reference_date=date(2026, 3, 5))
 
 An instance is configuration: it can be pickled and sent to a worker, where the Presidio engine is built on first use.
+Texts seen before are remembered by a keyed hash (`cache`), in bounded memory.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from presidio_anonymizer import AnonymizerEngine
-from presidio_anonymizer.entities import OperatorConfig
-from presidio_anonymizer.entities import RecognizerResult as AnonymizerResult
+from presidio_anonymizer.operators import Operator as PresidioOperator
 
+from anonymization.batches import BATCH_CHARACTERS
+from anonymization.cache import ContentCache, content_hash
 from anonymization.detection import Detector, propagate
 from anonymization.entities import Entity
-from anonymization.errors import AnonymizationError, PolicyError, ReplacementError
+from anonymization.errors import AnonymizationError, PolicyError, ReplacementError, UnreadableTextError
+from anonymization.finder import Finder, FoundTexts
 from anonymization.known import KnownIdentifiers, KnownMatcher, Part
 from anonymization.normalize import NormalizedText, normalize
 from anonymization.notes import DeidentifiedText, Note, Outcome, PatientNotes, Span
@@ -31,15 +33,18 @@ from anonymization.surrogates import Surrogates
 
 __all__ = ["DeidentifiedText", "Note", "Outcome", "PatientNotes", "Span", "TextDeidentifier"]
 
-_LEAST_KEY_BYTES = 16
-_PORTION = 200
+_LEAST_KEY_BYTES: Final = 16
+_CACHE_BYTES: Final = 64 * 1024 * 1024
 
 
 class TextDeidentifier:
     """Scrubs texts after one policy with one secret key. Nothing is shared between instances.
 
     `staff` are names that may stand in any note. `is_real_name` is asked of every surrogate name. `extra_recognizers`
-    are further Presidio recognizers of the site. Raises PolicyError when the key is shorter than 16 bytes.
+    are further Presidio recognizers of the site; `operators` are Presidio operators by entity type that take the place
+    of the policy's. Each of the two caches takes up to `cache_bytes`; 0 turns them off. A text may take `base_seconds`
+    and a second more per 10,000 characters, else it is withheld. Raises PolicyError when the key is shorter than 16
+    bytes.
     """
 
     def __init__(
@@ -50,6 +55,9 @@ class TextDeidentifier:
         staff: Iterable[str] = (),
         is_real_name: Callable[[str], bool] | None = None,
         extra_recognizers: Sequence[Any] = (),
+        operators: Mapping[str, PresidioOperator] | None = None,
+        cache_bytes: int = _CACHE_BYTES,
+        base_seconds: float = 10.0,
     ) -> None:
         if len(key) < _LEAST_KEY_BYTES:
             raise PolicyError("The surrogate key is shorter than 16 bytes. Pass a secret key from the key store.")
@@ -58,13 +66,17 @@ class TextDeidentifier:
         self._staff = tuple(sorted(set(staff)))
         self._is_real_name = is_real_name
         self._extra = tuple(extra_recognizers)
+        self._operators = dict(operators or {})
+        self._cache_bytes = cache_bytes
+        self._base_seconds = base_seconds
         self._start_up()
 
     def __repr__(self) -> str:
         return f"TextDeidentifier(policy={self.policy.version}, staff={len(self._staff)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in ("policy", "_key", "_staff", "_is_real_name", "_extra")}
+        left = {"_built", "_last_known", "_outcomes", "_operator"}
+        return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -80,62 +92,70 @@ class TextDeidentifier:
         """Scrub one text of one patient.
 
         `shift_days` is the patient's date shift and may not be 0 while the policy shifts dates. `reference_date` is the
-        date of the note. Raises PolicyError, RecognitionError or ReplacementError; then the note must be withheld.
+        date of the note. Raises PolicyError, UnreadableTextError, RecognitionError or ReplacementError; then the note
+        must be withheld.
         """
         known = known or KnownIdentifiers()
         self._check_shift(shift_days)
         normalized = normalize(text)
-        candidates = self._detector.find(normalized, self._matcher(known))
-        names = self._detector.names(normalized, candidates)
-        candidates.extend(propagate(normalized, names))
-        return self._scrub(text, normalized, candidates, known, shift_days, reference_date)
+        candidates = self._candidates(text, normalized, known)
+        matcher = self._matcher(known)
+        surrogates = Surrogates(self._key, known.person, self._is_taken(matcher))
+        replacer = self._replacer(matcher, surrogates, shift_days, reference_date)
+        return self._scrub(text, normalized, candidates, replacer)
 
     def deidentify_notes(self, patient: PatientNotes) -> Iterator[Outcome]:
         """Scrub all notes of one patient: a name found in one is looked for in all. Failures withhold their note alone.
 
         Each output is searched again for what is known and for valid numbers; a hit withholds the note.
         """
-        matcher = self._matcher(patient.known)
-        names: set[str] = set()
-        found: list[tuple[Note, NormalizedText, list[Candidate] | AnonymizationError]] = []
-        for note in patient.notes:
-            normalized = normalize(note.text)
-            try:
-                self._check_shift(patient.shift_days)
-                candidates = self._detector.find(normalized, matcher)
-            except AnonymizationError as error:
-                found.append((note, normalized, error))
-                continue
-            names |= self._detector.names(normalized, candidates)
-            found.append((note, normalized, candidates))
-        for note, normalized, candidates_or_error in found:
-            if isinstance(candidates_or_error, AnonymizationError):
-                yield Outcome(note.note_id, None, type(candidates_or_error).__name__)
-            else:
-                yield self._finish(note, normalized, [*candidates_or_error, *propagate(normalized, names)], patient)
+        yield from self._patient(patient, *self._finder.find([note.text for note in patient.notes]))
 
     def deidentify_many(self, patients: Iterable[PatientNotes]) -> Iterator[Outcome]:
-        """Scrub the notes of many patients, one patient in memory at a time."""
-        for patient in patients:
-            yield from self.deidentify_notes(patient)
+        """Scrub the notes of many patients, some at a time, so that short notes are analysed together."""
+        for group in _groups(patients):
+            found = self._finder.find([note.text for patient in group for note in patient.notes])
+            for patient in group:
+                yield from self._patient(patient, *found)
 
     def detect(self, text: str, known: KnownIdentifiers | None = None) -> list[Candidate]:
         """Return resolved spans with offsets in the text as given, without changing anything (for evaluation)."""
         normalized = normalize(text)
-        candidates = self._detector.find(normalized, self._matcher(known or KnownIdentifiers()))
-        candidates.extend(propagate(normalized, self._detector.names(normalized, candidates)))
+        candidates = self._candidates(text, normalized, known or KnownIdentifiers())
         return to_original(resolve(candidates, normalized), normalized)
 
+    def detect_many(
+        self, texts: Sequence[str], known: Sequence[KnownIdentifiers]
+    ) -> Iterator[list[Candidate] | AnonymizationError]:
+        """Return for each text what `detect` does, short texts analysed together; an error in place of a failed one."""
+        found, folded = self._finder.find(texts)
+        for text, one in zip(texts, known, strict=True):
+            key = content_hash(text)
+            seen = found[key]
+            if isinstance(seen, AnonymizationError):
+                yield seen
+                continue
+            normalized = folded[key] if key in folded else normalize(text)
+            candidates = [*self._detector.known(normalized, self._matcher(one)), *seen[0]]
+            names = seen[1] | self._detector.names(normalized, candidates)
+            yield to_original(resolve([*candidates, *propagate(normalized, names)], normalized), normalized)
+
     def _start_up(self) -> None:
-        self._built: Detector | None = None
-        self._anonymizer: Any = None
+        self._built: Finder | None = None
+        self._operator = PolicyOperator()
         self._last_known: tuple[KnownIdentifiers, KnownMatcher] | None = None
+        self._outcomes: ContentCache[Outcome] = ContentCache(self._cache_bytes)
+
+    @property
+    def _finder(self) -> Finder:
+        if self._built is None:
+            detector = Detector(self.policy, self._staff, self._extra, self._base_seconds)
+            self._built = Finder(detector, self._cache_bytes)
+        return self._built
 
     @property
     def _detector(self) -> Detector:
-        if self._built is None:
-            self._built = Detector(self.policy, self._staff, self._extra)
-        return self._built
+        return self._finder.detector
 
     def _matcher(self, known: KnownIdentifiers) -> KnownMatcher:
         if self._last_known is None or self._last_known[0] != known:
@@ -146,65 +166,92 @@ class TextDeidentifier:
         if shift_days == 0 and self.policy.operator(Entity.DATE) is Operator.SHIFT:
             raise PolicyError("The date shift of this person is 0 days: real dates would stay. Derive another shift.")
 
+    def _candidates(self, text: str, normalized: NormalizedText, known: KnownIdentifiers) -> list[Candidate]:
+        """Return all finds in one text; raises RecognitionError or UnreadableTextError."""
+        (seen,) = self._finder.find([text])[0].values()
+        if isinstance(seen, AnonymizationError):
+            raise seen
+        found, names = seen
+        return [*self._detector.known(normalized, self._matcher(known)), *found, *propagate(normalized, names)]
+
+    def _patient(
+        self, patient: PatientNotes, found: FoundTexts, normalized: Mapping[bytes, NormalizedText]
+    ) -> Iterator[Outcome]:
+        matcher = self._matcher(patient.known)
+        keys = [content_hash(note.text) for note in patient.notes]
+        surrogates = Surrogates(self._key, patient.known.person, self._is_taken(matcher))
+        names: set[str] = set()
+        for key in keys:
+            seen = found[key]
+            names |= seen[1] if isinstance(seen, tuple) else frozenset()
+        context = content_hash(f"{patient.known.model_dump_json()}|{patient.shift_days}|{sorted(names)}")
+        for note, key in zip(patient.notes, keys, strict=True):
+            seen = found[key]
+            if isinstance(seen, AnonymizationError):
+                yield Outcome(note.note_id, None, _reason(seen))
+                continue
+            place = key + context + str(note.written_on).encode()
+            held = self._outcomes.get(place)
+            if held is None:
+                text = normalized[key] if key in normalized else normalize(note.text)
+                held = self._finish(note, text, seen[0], names, patient, surrogates)
+                weight = 300 + (4 * len(note.text) + 200 * len(held.result.spans) if held.result else 0)
+                self._outcomes.put(place, held, weight)
+            yield Outcome(note.note_id, held.result, held.withheld)
+
     def _finish(
-        self, note: Note, normalized: NormalizedText, candidates: list[Candidate], patient: PatientNotes
+        self,
+        note: Note,
+        normalized: NormalizedText,
+        found: Sequence[Candidate],
+        names: Iterable[str],
+        patient: PatientNotes,
+        surrogates: Surrogates,
     ) -> Outcome:
+        matcher = self._matcher(patient.known)
+        candidates = [*self._detector.known(normalized, matcher), *found, *propagate(normalized, names)]
         try:
-            result = self._scrub(note.text, normalized, candidates, patient.known, patient.shift_days, note.written_on)
+            self._check_shift(patient.shift_days)
+            replacer = self._replacer(matcher, surrogates, patient.shift_days, note.written_on)
+            result = self._scrub(note.text, normalized, candidates, replacer)
         except AnonymizationError as error:
-            return Outcome(note.note_id, None, type(error).__name__)
-        left = find_residual(result.text, self._matcher(patient.known))
+            return Outcome(note.note_id, None, _reason(error))
+        left = find_residual(result.text, matcher)
         if left:
             kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(left.items()))
             return Outcome(note.note_id, None, f"residual: {kinds}")
         return Outcome(note.note_id, result)
 
-    def _scrub(
-        self,
-        text: str,
-        normalized: NormalizedText,
-        candidates: list[Candidate],
-        known: KnownIdentifiers,
-        shift_days: int,
-        reference: date | None,
-    ) -> DeidentifiedText:
-        matcher = self._matcher(known)
-        spans = to_original(resolve(candidates, normalized), normalized)
-        surrogates = Surrogates(self._key, known.person, self._is_taken(matcher))
-        replacer = Replacer(self.policy, surrogates, self._part_of(matcher), shift_days, reference)
-        config = {"DEFAULT": OperatorConfig(PolicyOperator.NAME, {"replace": replacer})}
-        written: list[Span] = []
-        scrubbed = ""
-        for first, last, inside in _portions(text, spans):
-            piece, places = self._replace(text[first:last], inside, first, config)
-            for span, (start, end) in zip(inside, places, strict=True):
-                place = start + len(scrubbed), end + len(scrubbed)
-                written.append(Span(*place, span.entity, span.end - span.start, round(span.score, 2), span.source))
-            scrubbed += piece
-        counts = Counter(span.entity for span in spans)
-        return DeidentifiedText(scrubbed, tuple(written), counts, self.policy.version)
+    def _replacer(
+        self, matcher: KnownMatcher, surrogates: Surrogates, shift_days: int, reference: date | None
+    ) -> Replacer:
+        return Replacer(self.policy, surrogates, self._part_of(matcher), shift_days, reference)
 
-    def _replace(
-        self, text: str, spans: list[Candidate], offset: int, config: dict[str, Any]
-    ) -> tuple[str, list[tuple[int, int]]]:
-        """Return a portion of a text with its spans replaced, and the places of the replacements in it."""
-        if not spans:
-            return text, []
-        finds = [AnonymizerResult(span.entity, span.start - offset, span.end - offset, span.score) for span in spans]
+    def _scrub(
+        self, text: str, normalized: NormalizedText, candidates: list[Candidate], replacer: Replacer
+    ) -> DeidentifiedText:
+        spans = to_original(resolve(candidates, normalized), normalized)
+        pieces: list[str] = []
+        written: list[Span] = []
+        position = place = 0
+        for span in spans:
+            replaced = self._replace(span.entity, text[span.start : span.end], replacer)
+            pieces += text[position : span.start], replaced
+            place += span.start - position
+            end = place + len(replaced)
+            written.append(Span(place, end, span.entity, span.end - span.start, round(span.score, 2), span.source))
+            position, place = span.end, end
+        pieces.append(text[position:])
+        counts = Counter(span.entity for span in spans)
+        return DeidentifiedText("".join(pieces), tuple(written), counts, self.policy.version)
+
+    def _replace(self, entity: str, surface: str, replacer: Replacer) -> str:
+        operator = self._operators.get(entity, self._operator)
         try:
-            anonymized = self._engine().anonymize(text, finds, config, merge_entities_with_spaces=False)
+            replaced: str = operator.operate(surface, {"replace": replacer, "entity_type": entity})
         except Exception as error:
             raise ReplacementError("An identifier could not be replaced. Withhold the note; report its id.") from error
-        places = sorted((item.start, item.end) for item in anonymized.items)
-        if len(places) != len(spans):
-            raise ReplacementError("Fewer identifiers were replaced than found. Withhold the note; report its id.")
-        return anonymized.text, places
-
-    def _engine(self) -> Any:
-        if self._anonymizer is None:
-            self._anonymizer = AnonymizerEngine()
-            self._anonymizer.add_anonymizer(PolicyOperator)
-        return self._anonymizer
+        return replaced
 
     def _is_taken(self, matcher: KnownMatcher) -> Callable[[str], bool]:
         staff, real = self._detector.staff, self._is_real_name
@@ -215,13 +262,19 @@ class TextDeidentifier:
         return lambda surface: matcher.aliases.get(surface) or staff.aliases.get(surface)
 
 
-def _portions(text: str, spans: list[Candidate]) -> Iterator[tuple[int, int, list[Candidate]]]:
-    """Cut a text between spans, some hundred spans a portion: replacing in one long string takes quadratic time."""
-    first = 0
-    for index in range(0, len(spans), _PORTION):
-        inside = spans[index : index + _PORTION]
-        last = inside[-1].end if index + _PORTION < len(spans) else len(text)
-        yield first, last, inside
-        first = last
-    if not spans:
-        yield 0, len(text), []
+def _reason(error: AnonymizationError) -> str:
+    return f"unreadable: {error.reason}" if isinstance(error, UnreadableTextError) else type(error).__name__
+
+
+def _groups(patients: Iterable[PatientNotes]) -> Iterator[list[PatientNotes]]:
+    """Gather patients until their notes fill a batch."""
+    group: list[PatientNotes] = []
+    size = 0
+    for patient in patients:
+        group.append(patient)
+        size += sum(len(note.text) for note in patient.notes)
+        if size >= BATCH_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

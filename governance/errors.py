@@ -11,6 +11,7 @@
     ├── TransformationError    a dbt invocation failed (names the nodes)
     ├── LineageError           a row or a column cannot be followed back
     ├── ProjectError           a research project's specification cannot be used (governance.projects.errors)
+    ├── ReviewError            a review sample or a reviewers' form cannot be used (governance.deidentification.review)
     ├── AuditError             the audit log refused a record, or a proof of it cannot be made or read
     ├── BackupError            a backup or a restore failed
     ├── VerificationError      a proof could not be carried out at all

@@ -6,7 +6,7 @@ from typing import Final
 
 from anonymization.lexicon import words
 
-COMMON: Final = frozenset(
+COMMON_BY_SIZE: Final = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜"
     "崔钟谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫阎段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文"
     "牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁"
@@ -16,6 +16,8 @@ COMMON: Final = frozenset(
     "敬来扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况那宿鲜印逯隆茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭"
     "干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由郗"
 )
+"""Single surnames of the common kind, the ones that most people bear first."""
+COMMON: Final = frozenset(COMMON_BY_SIZE)
 RARE: Final = frozenset(
     "禤逄矫宓伦缪訾钭亓鄞郯鄯酆鄂邗邛邴邾郇郓郅佴佼侴倌傕厍坚堵墨妫姒娥孛岐岱嵩巢庾弓慎戢扶斛旷昂昌暴曦权殳毋沃泉"
     "渠潭濮炅烟牧犁玄琚琴璩畅睢督硕禄禾童笪筱箕粘糜綦练缑罕羿翦肇臧芒苌荀莘莱菅蒯蓟蓬蔚訚詹谯豫贡贲赖蹇遆邸鉏钮镡"

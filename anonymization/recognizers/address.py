@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
-import ahocorasick_rs
-
-from anonymization.divisions import divisions
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
+from anonymization.lexicon.places import places
+from anonymization.lexicon.traditional import simplified
 from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
+from anonymization.recognizers.place_run import runs
 
 _WHOSE: Final = words(
     """
@@ -114,28 +113,6 @@ _EMPTY: Final = re.compile(
         )
     )
 )
-_INSTITUTION: Final = re.compile(
-    r"第[一二三四五六七八九十]|[\u4e00-\u9fff]{0,3}医院|"
-    + any_of(
-        words("人民 中心 妇幼 中医 附属 儿童 肿瘤 精神 红十字 医 大学 学院 中学 小学 法院 公安 卫生 疾控 疾病 社区")
-    )
-)
-_BARE_NAMES: Final = frozenset(
-    words(
-        """
-        城区 郊区 矿区 东区 西区 新区 新县 市中区 高县 和县 成县 文县 康县 理县 云县 丰县 温县 宁县 富县 环县 单县
-        古县 道县 南县 容县 应县 代县 兴县 临县 义县 易县 青县 随县 冠县
-        """
-    )
-)
-"""Whole names of divisions that everyday text uses as words."""
-
-
-@lru_cache(maxsize=1)
-def _gazetteer() -> ahocorasick_rs.AhoCorasick:
-    table = divisions()
-    names = set(table.provinces) | set(table.cities) | set(table.counties)
-    return ahocorasick_rs.AhoCorasick(sorted(names - _BARE_NAMES), matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
 
 class AddressRecognizer(ScanRecognizer):
@@ -145,8 +122,11 @@ class AddressRecognizer(ScanRecognizer):
 
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield addresses; overlapping finds of several rules are left to the caller."""
+        text = simplified(text)
+        found = list(places(text))
         yield from self._labelled(text)
-        yield from self._from_division(text)
+        for run in runs(text, found):
+            yield Finding(Entity.ADDRESS, run.start, run.end, run.score, "run")
         yield from self._by_grammar(text)
 
     @staticmethod
@@ -158,7 +138,7 @@ class AddressRecognizer(ScanRecognizer):
             value = text[start:end].rstrip(" 、.(")
             if len(value) < 2 or _EMPTY.match(value) or ":" in value:
                 continue
-            if match["j"] == ":" or _HAS_DETAIL.search(value) or _gazetteer().find_matches_as_indexes(value):
+            if match["j"] == ":" or _HAS_DETAIL.search(value) or any(places(value)):
                 if match["j"] != ":":
                     taken = _TAIL.match(text, start)
                     if taken is None:
@@ -166,19 +146,6 @@ class AddressRecognizer(ScanRecognizer):
                     end = max(taken.end(), start + 2)
                     value = text[start:end].rstrip()
                 yield Finding(Entity.ADDRESS, start, start + len(value), 0.9, "label")
-
-    @staticmethod
-    def _from_division(text: str) -> Iterator[Finding]:
-        beyond = -1
-        for start, end in _chains(text):
-            if start < beyond:
-                continue
-            tail = _TAIL.match(text, end)
-            stop = tail.end() if tail else end
-            value = text[start:stop].rstrip()
-            if _HAS_DETAIL.search(value) and _is_address(value, text[stop : stop + 6]):
-                beyond = stop
-                yield Finding(Entity.ADDRESS, start, start + len(value), 0.8, "division")
 
     @staticmethod
     def _by_grammar(text: str) -> Iterator[Finding]:
@@ -202,24 +169,3 @@ class AddressRecognizer(ScanRecognizer):
             lead = _LEAD_IN.match(before)
             start = match.start() - len(before) + (lead.end() if lead else 0)
             yield Finding(Entity.ADDRESS, start, match.end(), 0.65, "building")
-
-
-def _chains(text: str) -> Iterator[tuple[int, int]]:
-    """Yield runs of division names that follow each other (广东省|肇庆市|四会市)."""
-    chain: tuple[int, int] | None = None
-    for _, start, end in _gazetteer().find_matches_as_indexes(text):
-        if chain is not None and start == chain[1]:
-            chain = chain[0], end
-        else:
-            if chain is not None:
-                yield chain
-            chain = start, end
-        if text[end : end + 1] == "市" and text[end - 1] != "市":
-            chain = chain[0], end + 1
-    if chain is not None:
-        yield chain
-
-
-def _is_address(value: str, after: str) -> bool:
-    """Refuse divisions that are part of an institution's name, and adjectives such as 山东大学."""
-    return re.search(r"\d", value) is not None or not _INSTITUTION.match(after)

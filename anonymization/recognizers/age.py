@@ -8,7 +8,12 @@ from anonymization.entities import Entity
 from anonymization.recognizers.base import Form, FormRecognizer
 
 _OLD = r"(?:9\d|1[0-2]\d)"
-_HAN_OLD = "(?:九十[一二三四五六七八九]?|一?百(?:零?[一二三四五六七八九]|[一二]?十[一二三四五六七八九]?)?)"
+_HAN_OLD = "(?:十[一二三四五六七八九]?|百?(?:零?[一二三四五六七八九]|[一二]?十[一二三四五六七八九]?)?)"
+
+
+def _is_old(value: str) -> bool:
+    """Accept 九十 to 百二十九, refuse 一岁, 九岁 and the like."""
+    return value.startswith(("九十", "百", "一百"))
 
 
 class AgeRecognizer(FormRecognizer):
@@ -18,7 +23,7 @@ class AgeRecognizer(FormRecognizer):
     FORMS: ClassVar = (
         Form(
             "digits",
-            rf"(?<![0-9A-Za-z.\-~/]){_OLD}\s?[余多来]?\s?周?(?:岁(?!以上)|歲|高龄)",
+            r"[19](?<![0-9A-Za-z.\-~/].)(?:(?<=9)\d|(?<=1)[0-2]\d)\s?[余多来]?\s?周?(?:岁(?!以上)|歲|高龄)",
             0.95,
             needs=("岁", "歲", "高龄"),
         ),
@@ -28,6 +33,11 @@ class AgeRecognizer(FormRecognizer):
             0.9,
             needs=("龄", "ge"),
         ),
-        Form("han", rf"(?<![零一二三四五六七八九十百千万]){_HAN_OLD}[余多来]?(?:岁|高龄)", 0.9, needs=("九十", "百")),
-        Form("english", rf"(?<![0-9.]){_OLD}(?=[\s\-](?:years?[\s\-]old|y/?o|yrs?))", 0.9, needs=("y",)),
+        Form("han", rf"[九一百](?<![零一二三四五六七八九十百千万].){_HAN_OLD}[余多来]?(?:岁|高龄)", 0.9, check=_is_old),
+        Form(
+            "english",
+            r"[19](?<![0-9.].)(?:(?<=9)\d|(?<=1)[0-2]\d)(?=[\s\-](?:years?[\s\-]old|y/?o|yrs?))",
+            0.9,
+            needs=("year", "y/o", "yo", "yr"),
+        ),
     )

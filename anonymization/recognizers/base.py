@@ -19,6 +19,8 @@ from anonymization.normalize import NormalizedText, normalize
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
+MORE_DIGITS = r"(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
+"""What follows the first digit of a long number: six more digits or masks with the separators people type."""
 START = r"(?<![0-9A-Za-z_].)"
 """The left boundary, written behind the first character: patterns that start with a plain class scan fast."""
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\u3007"
@@ -97,13 +99,34 @@ class FormRecognizer(ScanRecognizer):
     """A recognizer that is nothing but its table of forms."""
 
     FORMS: ClassVar[Sequence[Form]]
+    HINT: ClassVar[re.Pattern[str] | None] = None
+    """What every find of every form holds or touches: the forms are tried only around it (None: everywhere).
+
+    A hint starts with one character class: only then does `re` skip quickly over text that cannot match.
+    """
 
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield the value of every match of every form that its check accepts."""
+        around = None if self.HINT is None else windows(text, self.HINT)
+        if around is not None and not around:
+            return
         for form in self.FORMS:
             if form.needs and not any(needle in text for needle in form.needs):
                 continue
-            for match in form.compiled.finditer(text):
-                start, end = match.span(form.group)
-                if start < end and (form.check is None or form.check(text[start:end])):
-                    yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)
+            for first, last in around or ((0, len(text)),):
+                for match in form.compiled.finditer(text, first, last):
+                    start, end = match.span(form.group)
+                    if start < end and (form.check is None or form.check(text[start:end])):
+                        yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)
+
+
+def windows(text: str, hint: re.Pattern[str], before: int = 64, after: int = 48) -> list[tuple[int, int]]:
+    """Return the places around the matches of a hint, overlapping ones joined: most text is then not looked at."""
+    found: list[tuple[int, int]] = []
+    for match in hint.finditer(text):
+        first, last = max(0, match.start() - before), min(len(text), match.end() + after)
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], last
+        else:
+            found.append((first, last))
+    return found

@@ -1,7 +1,8 @@
-"""Electronic addresses: e-mail, WeChat, QQ, URL, IP. Each starts at an ASCII boundary: no Han text is swallowed."""
+"""Electronic addresses: e-mail, WeChat, QQ, URL, IP, MAC. Each starts at an ASCII boundary: Han text stays."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import ClassVar
 
@@ -16,6 +17,15 @@ def _octets(value: str) -> bool:
     """Refuse impossible addresses, and lists such as "2.3.4.5": four numbers with fewer than seven digits in all."""
     parts = value.split(".")
     return all(int(part) <= 255 for part in parts) and sum(map(len, parts)) >= 7
+
+
+def _is_ipv6(value: str) -> bool:
+    """Refuse times of day ("10:20:30") and ratios: a letter, a doubled colon, or eight groups must be there."""
+    try:
+        ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    return any(character.isalpha() for character in value) or value.count(":") == 7
 
 
 class EmailRecognizer(FormRecognizer):
@@ -45,10 +55,10 @@ class WechatRecognizer(FormRecognizer):
     FORMS: ClassVar = (
         Form(
             "labelled",
-            rf"(?:微\s?信|[Ww]e[Cc]hat|[Ww]ei[Xx]in|VX|vx|V信)(?:号码?|ID|id|账号)?{_JOINT}"
+            rf"(?:微\s?信|[Ww]e[Cc]hat|[Ww]ei[Xx]in|VX|vx|V信|薇信|加[Vv])(?:号码?|ID|id|账号|名)?(?:同号|也?是)?{_JOINT}"
             r"(?P<v>[A-Za-z0-9][A-Za-z0-9_\-]{4,29})(?![A-Za-z0-9_\-])",
             0.9,
-            needs=("信", "echat", "eChat", "eixin", "VX", "vx"),
+            needs=("信", "echat", "eChat", "eixin", "eiXin", "VX", "vx"),
             check=lambda value: value.lower() not in _MEDICAL_WORDS,
         ),
     )
@@ -69,7 +79,7 @@ class QqRecognizer(FormRecognizer):
 
 
 class WebRecognizer(FormRecognizer):
-    """Finds URLs and IPv4/IPv6 addresses."""
+    """Finds URLs, IPv4 and IPv6 addresses, and the addresses of network devices (MAC)."""
 
     ENTITIES = (Entity.URL, Entity.IP_ADDRESS)
     FORMS: ClassVar = (
@@ -99,9 +109,18 @@ class WebRecognizer(FormRecognizer):
         ),
         Form(
             "ipv6",
-            rf"[0-9A-Fa-f](?<![0-9A-Za-z_].)[0-9A-Fa-f]{{0,3}}:(?:[0-9A-Fa-f]{{1,4}}:){{4,6}}[0-9A-Fa-f]{{1,4}}{RIGHT}",
+            r"[0-9A-Fa-f](?<![0-9A-Za-z_.].)(?<![0-9A-Fa-f]:.)[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_:])",
             0.7,
             Entity.IP_ADDRESS,
             needs=(":",),
+            check=_is_ipv6,
+        ),
+        Form(
+            "mac",
+            rf"[0-9A-Fa-f](?<![0-9A-Za-z_].)(?<![0-9A-Fa-f][:\-].)[0-9A-Fa-f]([:\-])[0-9A-Fa-f]{{2}}(?:\1[0-9A-Fa-f]{{2}}){{4}}(?!\1){RIGHT}",
+            0.8,
+            Entity.IP_ADDRESS,
+            needs=(":", "-"),
+            check=lambda value: not value.replace("-", ":").replace(":", "").isdecimal() or ":" in value,
         ),
     )

@@ -11,7 +11,7 @@ from typing import Final
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon import name_context as context
 from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, UNUSUAL
-from anonymization.lexicon.surnames import COMPOUND, STRONG, WORDLIKE, surname_length
+from anonymization.lexicon.surnames import COMMON, COMPOUND, STRONG, WORDLIKE, surname_length
 from anonymization.recognizers.base import HAN
 
 DOTS: Final = "·•・‧∙"
@@ -19,11 +19,19 @@ PARTICLES: Final = frozenset("和于同向从时经由为对到与等应有能�
 """Surnames that running text uses as particles."""
 TITLE: Final = re.compile(any_of(context.TITLES))
 
+EPONYM_END: Final = re.compile(
+    rf"(?:[{DOTS}][{HAN}]{{1,8}}?)?(?:"
+    + any_of(words("综合征 氏 畸形 病 征 试验 反应 手术 术 分级 分期 评分 染色 现象 定律 指数 量表 细胞 公式"))
+    + ")"
+)
+"""What follows the name of a discoverer: 阿诺德·基亚里|畸形."""
+
 _MASK: Final = re.compile("某{1,2}(?![种些个])|[*×]{1,2}")
 _HARD_END: Final = re.compile(rf"[^{HAN}·•・‧.]|[.](?![{HAN}])|$")
 _SOFT_END: Final = re.compile(any_of([re.escape(word) for word in context.AFTER_NAME]))
 _LEADS: Final = frozenset("请由经示邀随科院房日代室组向")
 _NOUNS: Final = frozenset([*context.TITLES, "家属", "电话", "手机", "身份"])
+_PLAIN_TITLES: Final = frozenset({"医生", "医师", "护士"})
 _NEVER_ALONE: Final = frozenset("于关何万")
 _WORD_BEFORE: Final = {
     pair[0]: frozenset(pair[2:])
@@ -32,7 +40,7 @@ _WORD_BEFORE: Final = {
         谢:谢感多致答 何:任如为 关:有相 任:责担曾现兼历主 方:对双各我他 常:经非通正 成:完
         高:提升酶压偏血增糖脂较很过最更 安:不平 平:水 万:千 明:说 解:了理 祝:庆 钱:花价 时:当那及 路:走 曾:不未
         周:上下本每一两几数半隔 管:主分血气尿食输 施:实措 苗:疫 康:健安 荣:光 毕:完 应:反 连:接 相:互 白:明 温:体
-        金:现资 石:结 水:喝 于:由对关
+        区:社院病辖地城郊市校 金:现资 石:结 水:喝 于:由对关
         """
     )
 }
@@ -113,12 +121,21 @@ def name_start(text: str, end: int) -> tuple[int, bool] | None:
             return start, True
     family = 2 if text[max(0, end - 2) : end] in COMPOUND else 1
     start = end - family
-    if start < 0 or (family == 1 and (text[start] not in STRONG or text[start] in _NEVER_ALONE)):
+    if start < 0 or (family == 1 and not _is_alone(text, start)):
         return None
     is_word = text[max(0, start - 1) : start] in _WORD_BEFORE.get(text[start], ())
     if is_word or text[max(0, start - 1) : end] in NOT_NAMES or text[start : end + 1] in NOT_NAMES:
         return None
     return start, False
+
+
+def _is_alone(text: str, start: int) -> bool:
+    """Tell whether one character before a title is a surname: a strong one, or any other at the start of its phrase."""
+    surname, title = text[start], text[start + 1 : start + 3]
+    if surname in STRONG:
+        return surname not in _NEVER_ALONE
+    opens = start == 0 or not is_han(text[start - 1]) or text[start - 1] in _LEADS
+    return opens and title in _PLAIN_TITLES and surname in COMMON and surname not in WORDLIKE
 
 
 def acting_name_start(text: str, end: int) -> int | None:

@@ -21,4 +21,15 @@ class LicensePlateRecognizer(FormRecognizer):
             r"(?![0-9A-Za-z])",
             0.85,
         ),
+        Form(
+            "police", rf"W(?<![0-9A-Za-z].)J\s?[{_PROVINCES}]?\s?\d{{4,5}}[A-Z0-9]?(?![0-9A-Za-z])", 0.8, needs=("WJ",)
+        ),
+        Form("military", r"[军空海北沈兰济南广成](?<!第.)[A-Z]\s?[·\-]?\s?\d{5}(?![0-9A-Za-z])", 0.75),
+        Form(
+            "labelled",
+            rf"(?:车\s?牌|号\s?牌|车号)(?:号码?)?[】\])]?[:;为是\s]{{0,3}}(?P<v>[{_PROVINCES}使领临]?[A-Z0-9][A-Z0-9·\-]{{4,7}}[使领临试超]?)"
+            r"(?![0-9A-Za-z])",
+            0.85,
+            needs=("牌", "车号"),
+        ),
     )

@@ -17,7 +17,8 @@ LABELS: Final = words(
     条形码 申请单? 申请 登记 就诊 就诊卡 诊疗卡 就医卡 健康卡 医保卡? 医疗证 社保卡? 社会保障卡? 医疗保险 新农合 参合
     合作医疗 流水 就诊流水 处方 发票 收据 结算 手术 手术单 麻醉 档案 健康档案 随访 患者 病人 病员 原病理 外院病理 会诊
     切片 蜡块 冰冻 细胞学? 报告单? X线 X光 X片 CT MRI? PET(?:-?CT)? DR B超 US ECG ECT 输血 血袋 献血 储血 建档 预约
-    收费 医嘱 转诊 转院 器械 设备 植入物 起搏器 序列 接种 出生证明? 出生医学证明 死亡证明 受试者 筛选 入组 随机
+    收费 医嘱 转诊 转院 床 床位 病床 胶片 检测 实验 试管 玻片 采血 采样 受理 体检 登录 挂号 排队 取药 器械 设备 植入物
+    机身 仪器 起搏器 序列 接种 出生证明? 出生医学证明 死亡证明 受试者 筛选 入组 随机
     """
 )
 
@@ -80,6 +81,20 @@ class MedicalRecordRecognizer(FormRecognizer):
             rf"(?:住院|门诊|病案|病历|病理|检查|登记|就诊)\s{{0,2}}[:#]\s{{0,2}}{_VALUE}{_NOT_MEASURE}",
             0.7,
             check=_is_number,
+        ),
+        Form(
+            "serial",
+            r"(?:S/N|SN|UDI|出厂编号|序列编号|机号|REF|Serial\s?(?:No|Number))\.?\s{0,2}[:#=为是]?\s{0,2}"
+            r"(?P<v>(?:\(\d{2}\))?[A-Za-z]{0,4}[\-_]?\d[0-9A-Za-z()]*(?:[\-_/][0-9A-Za-z]+){0,4})(?![0-9A-Za-z])",
+            0.8,
+            needs=("SN", "S/N", "UDI", "机号", "编号", "REF", "erial"),
+            check=_is_number,
+        ),
+        Form(
+            "bed",
+            r"(?:床\s?[位号]|病\s?床)\s?(?:号|编号)?\s{0,2}[:#为是]\s{0,2}(?P<v>[A-Za-z\u4e00-\u9fff]{0,3}\d{1,4}(?:[\-+][0-9A-Za-z]{1,3})?)床?(?![0-9A-Za-z])",
+            0.6,
+            needs=("床",),
         ),
         Form("abbreviation", rf"{_ABBREVIATIONS}{_AFTER_ABBREVIATION}{_VALUE}{_NOT_MEASURE}", 0.8, check=_is_number),
         Form(

@@ -1,23 +1,25 @@
 """Names in Chinese clinical text, by what stands around them: labels, relations, titles, sex and age, signatures.
 
-A name without any of these is found by `known` (the patient, relatives and staff are known by name) and by same-name
-propagation. Tables: `lexicon.surnames`, `lexicon.given_names`, `lexicon.name_context`.
+A name without any of these is found by the model (`person_model`), by `known` (the patient, relatives and staff are
+known by name) and by same-name propagation. Tables: `lexicon.surnames`, `lexicon.given_names`, `lexicon.name_context`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon import name_context as context
 from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, UNUSUAL
 from anonymization.lexicon.surnames import COMMON, COMPOUND, RARE, STRONG, surname_length
+from anonymization.lexicon.traditional import simplified
 from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
 from anonymization.recognizers.han_names import (
     DOTS,
+    EPONYM_END,
     PARTICLES,
     TITLE,
     acting_name_start,
@@ -26,6 +28,7 @@ from anonymization.recognizers.han_names import (
     name_start,
     trim_dotted,
 )
+from anonymization.recognizers.person_model import NameModel
 
 _SPACED: Final = words("姓名 签名 签字 联系人 患者 记录 记录者 审核 报告者 医师 术者 助手 监护人 家属")
 _LABELS: Final = [*context.FIELD_LABELS, *(r"[ \t]{1,8}".join(label) for label in _SPACED)]
@@ -41,6 +44,11 @@ _RELATION: Final = re.compile(
 )
 _SHORT_RELATION: Final = re.compile(rf"{_KIN}(?<=[;,。、( \t].)[ :(]{{0,2}}(?=[{HAN}])")
 _PATIENT: Final = re.compile(rf"(?:{any_of(context.PATIENTS)})[ \"“]?(?=[{HAN}])")
+_PATIENT_AND_SEX: Final = re.compile(
+    rf"(?:{any_of(context.PATIENTS)})[ :\"“]{{0,2}}(?P<v>[{HAN}]{{2,4}})[\"”]?[ ,、(]{{1,2}}"
+    r"(?=[男女](?:性|士)?[,、;。)\d ])"
+)
+_NO_PATIENT: Final = words("高龄 成年 农民 本人 家属 门诊 住院 急诊 平素 既往")
 _BED: Final = re.compile(rf"(?:\d床|床号?:?[ ]?\d{{1,3}})[ \t,:]{{0,2}}(?=[{HAN}])")
 _RULES: Final = (
     (_JOINED, 0.75, "joined"),
@@ -52,6 +60,7 @@ _RULES: Final = (
 _ACT: Final = re.compile(any_of(words("查房 会诊 阅片 主刀 代签 书写 主持 签发")))
 _SEX: Final = re.compile(r"[男女](?:性|士)?(?:\)|[,、。;: \t]|(?=\d))")
 _DOTTED: Final = re.compile(rf"[{HAN}]{{1,8}}(?:[{DOTS}][{HAN}]{{1,10}}){{1,3}}")
+_HYPHENATED: Final = re.compile(rf"(?<![{HAN}])[{HAN}]{{1,3}}-$|[让][-]$")
 _DATED: Final = r"(?:19|20)\d{2}[-年./]"
 _SIGNED: Final = re.compile(
     rf"(?m)(?:(?<=\d)[ \t]{{1,40}}|(?<![ \t])[ \t]{{2,200}}|^[ \t]{{0,40}}"
@@ -65,15 +74,17 @@ _MASKED: Final = re.compile(
     rf"[{_SINGLE}](?:某(?!某)|[*×]{{1,2}}|[xX]{{2}})(?![种些个天日月年地处家时次段项样件位])"
     rf"|[{''.join(sorted((COMMON | RARE) - PARTICLES))}]某某|(?:{any_of(set(COMPOUND))})某{{1,2}}"
 )
+_NICKNAME: Final = re.compile(
+    "(?:(?<![从幼大胆较缩变细微最很太稍略偏极弱渺矮狭窄短])[老小](?:[王李张刘陈杨赵周吴徐孙胡朱郭罗梁宋郑谢韩唐冯董曹袁邓许彭吕苏卢蒋蔡贾魏薛潘杜戴钟汪姜谭廖邹熊陆郝崔邱秦侯邵孟])"
+    "(?=[,。!?;:、 ]|$|[说诉问讲来昨今叫让是也就又还在]|同志|护士|医生|大夫|师傅|先生|女士|家)"
+    rf"|(?:(?<![{HAN}])|(?<=[叫喊找跟和我问]))阿[强明华芳珍英玲兰梅花辉军伟杰龙虎红霞娟萍莲凤燕琴芬珠娇娣](?![西莫司托奇昔]))"
+)
 _BEFORE_NUMBER: Final = re.compile(
     rf"(?<![{HAN}])(?P<v>[{HAN}]{{2,4}})"
     rf"(?=[ \t]{{0,40}}[,、/ ][ \t]{{0,40}}(?:[A-Z]{{0,4}}\d{{6,}}|(?:门诊|住院|病案|病历|登记)号))"
 )
 _MASKS: Final = ("某", "*", "×", "xx", "XX")
 _NEXT_NAME: Final = re.compile(r"(?:\([^()\n]{1,12}\))?(?:[ \t]{0,40}[、,/;&+和及与][ \t]{0,40}|[ \t]{1,3})")
-_EPONYM_END: Final = re.compile(
-    any_of(words("综合征 氏 畸形 病 征 试验 反应 手术 术 分级 分期 评分 染色 现象 定律 指数 量表 细胞 公式"))
-)
 _NO_VALUE: Final = re.compile(
     any_of(
         words(
@@ -88,18 +99,37 @@ _NO_VALUE: Final = re.compile(
 
 
 class PersonRecognizer(ScanRecognizer):
-    """Finds names of patients, relatives and staff by label, relation, title, sex, signature and the dot in a name."""
+    """Finds names of patients, relatives and staff by label, relation, title, sex, signature and the dot in a name.
+
+    With `model` (the default) it also finds names that nothing announces; see `person_model`.
+    """
 
     ENTITIES = (Entity.PERSON,)
 
+    def __init__(self, supported_language: str = "zh", *, model: bool = True, **settings: Any) -> None:
+        self._model = NameModel() if model else None
+        super().__init__(supported_language, **settings)
+
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield names; the same name may come from several rules."""
+        text = simplified(text)
+        found = list(self._by_rules(text))
+        yield from found
+        if self._model is not None:
+            yield from self._model.find(text, ((finding.start, finding.end) for finding in found))
+
+    def _by_rules(self, text: str) -> Iterator[Finding]:
         yield from self._fields(text)
         for pattern, score, form in _RULES:
             for match in pattern.finditer(text):
                 end = name_end(text, match.end(), sure=False)
+                if end is None and form == "relation" and self._model is not None:
+                    end = self._model.given_end(text, match.end())
                 if end is not None:
                     yield Finding(Entity.PERSON, match.end(), end, score, form)
+        for match in _PATIENT_AND_SEX.finditer(text):  # 患者黄芪,女: whatever the word means elsewhere
+            if surname_length(text, match.start("v")) and match["v"] not in _NO_PATIENT:
+                yield Finding(Entity.PERSON, match.start("v"), match.end("v"), 0.85, "patient")
         yield from self._titled(text)
         for match in _ACT.finditer(text):
             actor = acting_name_start(text, match.start())
@@ -108,6 +138,8 @@ class PersonRecognizer(ScanRecognizer):
         yield from self._beside_sex(text)
         yield from self._dotted(text)
         yield from self._signed(text)
+        for match in _NICKNAME.finditer(text):
+            yield Finding(Entity.PERSON, match.start(), match.end(), 0.65, "nickname")
         for match in _MASKED.finditer(text) if any(mask in text for mask in _MASKS) else ():
             yield Finding(Entity.PERSON, match.start(), match.end(), 0.7, "masked")
 
@@ -137,6 +169,7 @@ class PersonRecognizer(ScanRecognizer):
             found = name_start(text, match.start())
             if found is not None:
                 start, whole = found
+                start -= not whole and text[start - 1 : start] in ("小", "老")
                 yield Finding(Entity.PERSON, start, match.start(), 0.85 if whole else 0.75, "title")
 
     @staticmethod
@@ -159,12 +192,16 @@ class PersonRecognizer(ScanRecognizer):
     @staticmethod
     def _dotted(text: str) -> Iterator[Finding]:
         for match in _DOTTED.finditer(text) if any(dot in text for dot in DOTS) else ():
-            if _EPONYM_END.match(text, match.end()) or _EPONYM_END.search(match.group()):
+            if EPONYM_END.match(text, match.end()) or EPONYM_END.search(match.group()):
                 continue
             start, end = trim_dotted(match.group())
             letters = [character for character in match.group()[start:end] if is_han(character)]
             if len(letters) >= 3 and sum(c in context.TRANSLITERATION for c in letters) >= 0.7 * len(letters):
-                yield Finding(Entity.PERSON, match.start() + start, match.start() + end, 0.9, "dotted")
+                first = match.start() + start
+                hyphenated = _HYPHENATED.search(text, max(0, first - 4), first)
+                yield Finding(
+                    Entity.PERSON, hyphenated.start() if hyphenated else first, match.start() + end, 0.9, "dotted"
+                )
 
     @staticmethod
     def _signed(text: str) -> Iterator[Finding]:

@@ -233,19 +233,23 @@ def _scrub(
     known = vault.of_persons([p for p in {p.person for p in pending} if p])
     shifts = vault.shift_days(list(known))
     rows: list[_Row] = []
+    patients: list[PatientNotes] = []
+    scrubbed: list[tuple[_Pending, str]] = []
     for person, group in itertools.groupby(pending, key=lambda p: p.person):
-        items = list(group)
-        texts = [_decrypt(cipher, item) for item in items]
-        reasons: list[tuple[DeidentifiedText | None, str | None]]
+        items = [(item, _decrypt(cipher, item)) for item in group]
         if person is None:
-            reasons = [(None, NO_PERSON)] * len(items)
-        else:
-            notes = [Note(str(i), text, item.dated) for i, (item, text) in enumerate(zip(items, texts, strict=True))]
-            outcomes = worker.deidentify_notes(PatientNotes(notes, known[person], shifts[person]))
-            reasons = [(outcome.result, outcome.withheld) for outcome in outcomes]
-        for item, text, (result, withheld) in zip(items, texts, reasons, strict=True):
-            rows.append(_Row(item, len(text), digest.one(text.encode()), result, withheld))
+            rows += [_row(item, text, digest, None, NO_PERSON) for item, text in items]
+            continue
+        notes = [Note(str(number), text, item.dated) for number, (item, text) in enumerate(items)]
+        patients.append(PatientNotes(notes, known[person], shifts[person]))
+        scrubbed += items
+    for (item, text), outcome in zip(scrubbed, worker.deidentify_many(patients), strict=True):
+        rows.append(_row(item, text, digest, outcome.result, outcome.withheld))
     return rows
+
+
+def _row(item: _Pending, text: str, digest: KeyedDigest, result: DeidentifiedText | None, withheld: str | None) -> _Row:
+    return _Row(item, len(text), digest.one(text.encode()), result, withheld)
 
 
 def _decrypt(cipher: FieldCipher, item: _Pending) -> str:

@@ -173,7 +173,7 @@ create table if not exists deid.free_text (
     text           text,
     withheld       text,               -- why the text is withheld, else null
     entities       jsonb not null,     -- entity type -> count
-    spans          jsonb not null,     -- [[start, end, type], …] in the scrubbed text
+    spans          jsonb not null,     -- [[start, end, type, recognizer, score], …] in the scrubbed text
     characters     integer not null,   -- characters of the original
     content_hash   uuid not null,      -- keyed hash of the original
     policy_version text not null,
@@ -186,3 +186,11 @@ create table if not exists deid.free_text (
 create index if not exists free_text_batch on deid.free_text (batch_id);
 create index if not exists free_text_person on deid.free_text (person_key);
 create index if not exists free_text_scrubbed on deid.free_text (scrubbed_at);
+
+-- One row per replaced identifier: where it stands in the scrubbed text, its kind and how it was found; never any text.
+create or replace view deid.text_span as
+select
+    f.row_id, f.field,
+    (span.value ->> 0)::integer as start, (span.value ->> 1)::integer as "end", span.value ->> 2 as type,
+    span.value ->> 3 as recognizer, (span.value ->> 4)::real as score, f.policy_version
+from deid.free_text as f cross join lateral jsonb_array_elements(f.spans) as span;

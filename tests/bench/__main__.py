@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from governance.settings import PROJECT
+from tests.bench.deidentification import measure_deidentification
 from tests.bench.laboratory import measure_collect
 from tests.bench.measure import Results
 from tests.bench.stages import measure_stages
@@ -26,14 +27,14 @@ def main() -> None:
     parser.add_argument("--set-up", action="store_true", help="also time set-up from a fresh clone")
     parser.add_argument("--out", type=Path, default=PROJECT / "docs")
     chosen = parser.parse_args()
-    results = Results()
+    results = Results(chosen.out)
     with scratch_folder() as folder:
         if chosen.set_up:
             _measure_set_up(results, folder)
         measure_collect(results, folder / "collect", chosen.rows)
+        measure_deidentification(results, folder / "deidentification")
         if chosen.sizes:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
-    results.write(chosen.out)
     print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")
 
 

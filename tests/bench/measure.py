@@ -33,8 +33,9 @@ class Figure:
 
 @dataclass
 class Results:
-    """All figures of a run, and the machine they were measured on."""
+    """All figures of a run, and the machine they were measured on; written anew with each figure."""
 
+    folder: Path
     figures: list[Figure] = field(default_factory=list)
 
     def add(self, group: str, name: str, value: float, unit: str, aim: str = "", note: str = "") -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,9 @@ def test_stop_leaves_nothing_and_start_keeps_port_and_data(server: PostgresServe
 def test_a_killed_server_starts_again(server: PostgresServer) -> None:
     pid = int((server.data_dir / "postmaster.pid").read_text().splitlines()[0])
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10  # the system takes a moment to end it
+    while server.is_running() and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert not server.is_running()
     server.start()
     assert _value(server.superuser_dsn(), "select 1") == 1

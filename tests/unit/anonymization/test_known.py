@@ -84,3 +84,39 @@ def test_a_malformed_record_is_refused_without_showing_its_value() -> None:
     with pytest.raises(ValidationError) as raised:
         KnownPerson.model_validate({"name": "王建国", "role": "王建国"})
     assert "王建国" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Wang Jianguo", "Wáng Jiànguó", "WANG JIAN-GUO", "Jianguo Wang", "Jian Guo Wang", "Wang, Jianguo", "J.G. Wang"],
+)
+def test_a_name_is_found_in_pinyin(written: str) -> None:
+    assert hits(f"患者{written}入院", (KnownPerson(name="王建国"),)) == {written}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("吕秀英", "Lü Xiuying"), ("吕秀英", "Lyu Xiuying"), ("曾丽", "Zeng Li")]
+)
+def test_readings_and_the_letter_u_with_dots_are_known(name: str, written: str) -> None:
+    assert hits(f"{written}到院", (KnownPerson(name=name),)) == {written}
+
+
+@pytest.mark.parametrize("text", ["Na 138mmol/L, Li 0.8", "li na", "wang", "WBC 12.3", "Guo"])
+def test_pinyin_inside_other_words_and_values_is_no_name(text: str) -> None:
+    assert hits(text, (KnownPerson(name="李娜"), KnownPerson(name="王建国"))) == set()
+
+
+@pytest.mark.parametrize("written", ["王健国", "汪建国", "王建过"])
+def test_a_slip_to_a_character_that_sounds_alike_is_found_anywhere(written: str) -> None:
+    assert hits(f"今日{written}诉头痛", (KnownPerson(name="王建国"),)) == {written}
+
+
+def test_another_slip_is_found_where_a_name_is_announced() -> None:
+    person = (KnownPerson(name="王建国"),)
+    assert hits("患者王建军，男", person) == {"王建军"}
+    assert hits("患者王国建，男", person) == {"王国建"}
+    assert hits("同病房王建军今日出院", person) == set()
+
+
+def test_a_record_number_is_found_with_its_letters_grouped() -> None:
+    assert hits("编号ZY-2026 0012、余", values=((Entity.MEDICAL_RECORD_NUMBER, "ZY20260012"),)) == {"ZY-2026 0012"}

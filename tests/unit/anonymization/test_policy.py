@@ -67,3 +67,37 @@ def test_a_foreign_entity_is_tagged(policy: DeidentificationPolicy) -> None:
 def test_the_shipped_policy_names_every_entity(policy: DeidentificationPolicy) -> None:
     assert set(policy.entities) == set(Entity)
     assert yaml.safe_dump(policy.model_dump(mode="json"))
+
+
+def test_the_default_purpose_is_the_policy_itself(policy: DeidentificationPolicy) -> None:
+    assert policy.for_purpose(None) is policy
+    assert policy.for_purpose(policy.default_purpose) is policy
+
+
+def test_a_purpose_changes_what_it_names_and_nothing_else(policy: DeidentificationPolicy) -> None:
+    teaching = policy.for_purpose("teaching")
+    assert policy.operator("PHONE") is Operator.TAG
+    assert teaching.operator("PHONE") is Operator.SURROGATE
+    assert teaching.threshold("PHONE") == policy.threshold("PHONE")
+    assert teaching.entities[Entity.DATE] == policy.entities[Entity.DATE]
+    assert teaching.version == f"{policy.version}+teaching"
+    assert teaching.fingerprint != policy.fingerprint
+
+
+def test_an_unknown_purpose_is_refused_and_the_known_ones_named(policy: DeidentificationPolicy) -> None:
+    with pytest.raises(PolicyError, match="research, quality_control, teaching"):
+        policy.for_purpose("marketing")
+
+
+@pytest.mark.parametrize(
+    ("purposes", "fault"),
+    [
+        ({"teaching": {"PHONE": {"operator": "shift"}}}, "teaching.*PHONE"),
+        ({"teaching": {"RESIDENT_ID": {"operator": "keep"}}}, "teaching.*RESIDENT_ID"),
+        ({"teaching": {"PHONE": {"operatr": "tag"}}}, "operatr"),
+        ({"Teaching!": {}}, "lower-case"),
+    ],
+)
+def test_a_purpose_that_does_not_resolve_does_not_load(content: dict[str, Any], purposes: Any, fault: str) -> None:
+    with pytest.raises(PolicyError, match=fault):
+        parse_policy(content | {"purposes": purposes})

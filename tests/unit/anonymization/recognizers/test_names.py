@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from anonymization.recognizers.english import EnglishNameRecognizer
 from anonymization.recognizers.person import PersonRecognizer
-from anonymization.recognizers.united_states import EnglishNameRecognizer
 
 
 @pytest.fixture(scope="module")

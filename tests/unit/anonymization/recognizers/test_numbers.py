@@ -8,11 +8,11 @@ from anonymization.recognizers.bank_card import BankCardRecognizer
 from anonymization.recognizers.base import ScanRecognizer
 from anonymization.recognizers.certificate import CertificateRecognizer, SocialCreditCodeRecognizer
 from anonymization.recognizers.contact import EmailRecognizer, QqRecognizer, WebRecognizer, WechatRecognizer
+from anonymization.recognizers.english import SsnRecognizer
 from anonymization.recognizers.licence_plate import LicensePlateRecognizer
 from anonymization.recognizers.medical_record import MedicalRecordRecognizer
 from anonymization.recognizers.phone import PhoneRecognizer
 from anonymization.recognizers.resident_id import ResidentIdRecognizer
-from anonymization.recognizers.united_states import SsnRecognizer
 
 CARRIERS = ["患者{}转入", "电话{}转", "（{}）", "，{}。", "号码: {} 等", "{}"]
 MOBILES = [

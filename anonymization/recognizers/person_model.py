@@ -1,0 +1,182 @@
+"""Names that nothing announces: the name gate finds candidates, the shipped taggers confirm or add.
+
+In clinical prose a candidate needs the gate's certainty or a tagger's agreement, and medical words never pass. In other
+text (news, chat, résumés) every sentence that could hold a name goes to the taggers, and their finds count as they are.
+It adds to what the rules of `PersonRecognizer` find.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from anonymization.batches import parts
+from anonymization.entities import Entity
+from anonymization.lexicon import any_of, words
+from anonymization.lexicon.clinical_prose import clinical_share
+from anonymization.lexicon.medical_terms import is_medical
+from anonymization.lexicon.name_context import RELATIVES, TRANSLITERATION
+from anonymization.lexicon.surnames import COMPOUND
+from anonymization.model.name_gate import Scored, name_gate
+from anonymization.model.tagger import Tagged, Tagger, tagger
+from anonymization.recognizers.base import HAN, Finding
+from anonymization.recognizers.han_names import EPONYM_END
+
+SURE: Final = 0.95
+"""From this probability on, the gate's word is enough in clinical prose."""
+POSSIBLE: Final = 0.25
+"""From this probability on, the taggers are asked in clinical prose."""
+LIKELY: Final = 0.45
+"""From this probability on, one tagger's agreement is enough; below, both must agree. The quicker goes first."""
+_HINT: Final = 0.02
+_FAINT_SHARE: Final = 0.02
+_SURE_COMPOUND: Final = 0.7
+_CLINICAL_SHARE: Final = 0.04
+_SURE_SHARE: Final = 0.12
+_WINDOW: Final = 14
+_WHOLE: Final = 3
+_ANY_SURNAME: Final = "王"
+_CUE: Final = re.compile(
+    any_of(words("患者 病人 患儿 入院 出院 查体 术后 术前 医嘱 诊断 现病史 既往史 随访 门诊 切口 双肺"))
+)
+_SENTENCE: Final = re.compile(r"[^。!?;\n]*[。!?;\n]?")
+_FOREIGN: Final = re.compile(f"[{''.join(sorted(TRANSLITERATION))}·•]{{3,}}")
+_WHOSE: Final = "(?:我|你|他|她|您|小|大|老|单亲)?"
+_KIN: Final = words("妈 爸 妈妈 爸爸 叔 姑 姨 舅 哥 姐 妹 弟 孕妇 宝妈 大三阳 小三阳 阳")
+_NOBODY: Final = re.compile(f"{_WHOSE}(?:{any_of([*RELATIVES, *_KIN])})$")
+_STAFF_TITLE: Final = re.compile(
+    r"(?:[副正总]?主任)?(?:(?:主治|住院|规培|进修|值班)?(?:医师|医生)|主任|护士长?|教授|院长|技师|药师)$"
+)
+_NAME: Final = re.compile(rf"[{HAN}·•・‧.]{{2,20}}$")
+
+
+class NameModel:
+    """The name gate and the two taggers of `anonymization/model/`. Raises ModelError when one cannot be loaded."""
+
+    def __init__(self) -> None:
+        self._gate = name_gate()
+        self._slow, self._quick = tagger("lac"), tagger("cutword")
+
+    def find(self, text: str, known: Iterable[tuple[int, int]]) -> Iterator[Finding]:
+        """Yield names of a normalised, simplified text beyond the spans that are `known` to be names already.
+
+        The text may be a batch of notes. Each is judged alone: whether it is clinical prose decides the thresholds.
+        """
+        taken = sorted(known)
+        doubtful: list[Scored] = []
+        sentences: list[tuple[int, int]] = []
+        for first, last in parts(text):
+            note = text[first:last]
+            share = clinical_share(note)
+            clinical = share >= _SURE_SHARE or (share >= _CLINICAL_SHARE and _CUE.search(note) is not None)
+            scored = [
+                Scored(start + first, end + first, probability)
+                for start, end, probability in self._gate.score(note, _HINT if share < _FAINT_SHARE else POSSIBLE)
+                if not (_is_known(start + first, end + first, taken) or _is_term(note, start, end))
+            ]
+            for candidate in scored:
+                if candidate.probability >= _sure(text, candidate):
+                    yield Finding(Entity.PERSON, candidate.start, candidate.end, 0.7, "gate")
+                elif clinical:
+                    doubtful.append(candidate)
+            if not clinical:
+                starts = [candidate.start for candidate in scored]
+                sentences.extend(m.span() for m in _SENTENCE.finditer(text, first, last) if _may_hold_name(m, starts))
+        yield from self._confirmed(text, doubtful)
+        yield from self._tagged(text, sentences)
+
+    def given_end(self, text: str, start: int) -> int | None:
+        """Return the end of a given name that stands alone, as behind 其子; None when the words there are no name.
+
+        The gate is asked about the same words with a surname before them.
+        """
+        if self._gate.is_usual(text[start : start + 2]) or is_medical(text, start, start + 2):
+            return None
+        tried = text[max(0, start - 2) : start] + _ANY_SURNAME + text[start : start + 5]
+        first = min(start, 2)
+        for candidate in self._gate.score(tried, SURE):
+            if candidate.start == first and candidate.end - first == _WHOLE:
+                return start + _WHOLE - 1
+        return None
+
+    def _confirmed(self, text: str, doubtful: Sequence[Scored]) -> Iterator[Finding]:
+        first = self._votes(text, doubtful, self._quick)
+        undecided = [c for c, vote in zip(doubtful, first, strict=True) if (vote is None) == (c.probability >= LIKELY)]
+        second = dict(zip(undecided, self._votes(text, undecided, self._slow), strict=True))
+        for candidate, vote in zip(doubtful, first, strict=True):
+            agreed = [span for span in (vote, second.get(candidate)) if span is not None]
+            if len(agreed) >= (1 if candidate.probability >= LIKELY else 2):
+                start = min(candidate.start, *(span[0] for span in agreed))
+                end = _without_title(text, start, max(candidate.end, *(span[1] for span in agreed)))
+                yield Finding(Entity.PERSON, start, end, 0.65, "confirmed")
+
+    @staticmethod
+    def _votes(text: str, asked: Sequence[Scored], which: Tagger) -> list[tuple[int, int] | None]:
+        """Return the span that a tagger gives to each candidate, None where it sees no person."""
+        windows = [_window(text, candidate) for candidate in asked]
+        tagged = which.tag([text[start:end] for start, end in windows])
+        return [_agreed(c, found, start) for c, found, (start, _) in zip(asked, tagged, windows, strict=True)]
+
+    def _tagged(self, text: str, sentences: Sequence[tuple[int, int]]) -> Iterator[Finding]:
+        for each in (self._slow, self._quick):
+            for (first, last), entities in zip(sentences, each.tag([text[a:b] for a, b in sentences]), strict=True):
+                for entity in entities:
+                    start, end = entity.start + first, entity.end + first
+                    name = text[start:end]
+                    if not _NAME.match(name) or _NOBODY.match(name):
+                        continue
+                    if not _is_term(text[first:last], entity.start, entity.end):
+                        yield Finding(Entity.PERSON, start, _without_title(text, start, end), 0.65, "tagged")
+
+
+def _is_term(text: str, start: int, end: int) -> bool:
+    """Tell whether a span is part of a medical word, or the discoverer in the name of a disease or sign."""
+    return EPONYM_END.match(text, end) is not None or is_medical(text, start, end)
+
+
+def _without_title(text: str, start: int, end: int) -> int:
+    """Return the end of a name without the doctor's or nurse's title that a tagger took for a part of it (李|主任)."""
+    title = _STAFF_TITLE.search(text, start + 1, end)
+    return title.start() if title else end
+
+
+def _sure(text: str, candidate: Scored) -> float:
+    return _SURE_COMPOUND if text[candidate.start : candidate.start + 2] in COMPOUND else SURE
+
+
+def _is_known(start: int, end: int, taken: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a name that was found already covers a candidate, or is whole and overlaps it."""
+    first = max(0, bisect_left(taken, (start, 0)) - 2)
+    near = taken[first : first + 5]
+    return any(
+        begin < end and start < stop and (stop - begin >= _WHOLE or (begin <= start and end <= stop))
+        for begin, stop in near
+    )
+
+
+def _window(text: str, candidate: Scored) -> tuple[int, int]:
+    """Return the sentence around a candidate, cut to 14 characters on each side."""
+    start, end = max(0, candidate.start - _WINDOW), min(len(text), candidate.end + _WINDOW)
+    before = max(text.rfind(mark, start, candidate.start) for mark in "。;\n")
+    after = min((place for mark in "。;\n" if (place := text.find(mark, candidate.end, end)) >= 0), default=end)
+    return (before + 1 if before >= 0 else start), after
+
+
+def _agreed(candidate: Scored, entities: Sequence[Tagged], offset: int) -> tuple[int, int] | None:
+    """Return the person's span of a tagger that overlaps a candidate and does not run far beyond it."""
+    for entity in entities:
+        start, end = entity.start + offset, entity.end + offset
+        if start < candidate.end and candidate.start < end:
+            near = candidate.start - start <= 2 and end - candidate.end <= 2
+            return (start, end) if near else (candidate.start, candidate.end)
+    return None
+
+
+def _may_hold_name(sentence: re.Match[str], starts: Sequence[int]) -> bool:
+    """Tell whether a sentence has a candidate of the gate, or characters that foreign names are written with."""
+    first = bisect_left(starts, sentence.start())
+    if first < len(starts) and starts[first] < sentence.end():
+        return True
+    return _FOREIGN.search(sentence.group()) is not None
