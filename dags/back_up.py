@@ -2,11 +2,12 @@
 # back_up 备份
 
 **Purpose.** Take an encrypted backup of the whole cluster after each publication, with row counts and content hashes of
-every governed table, so that a restore can be compared.
+every governed table, so that a restore can be compared. Then sign the audit log.
 
 **Reads.** The database cluster, by replication; the public backup key.
 
-**Writes.** One folder a backup under `XINGLIN_BACKUPS`, `governance.backup`; the asset `backups`.
+**Writes.** One folder a backup under `XINGLIN_BACKUPS`, `governance.backup`; the asset `backups`; `audit.record`,
+`audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
 
 **Rerun.** Any time: each run makes a new backup under a new name and overwrites none.
 
@@ -39,14 +40,22 @@ from governance.database import Role
     doc_md=__doc__,
 )
 def back_up() -> None:
-    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
+    @task(pool=Pool.BACKUP)
     def back_up_cluster() -> dict[str, Any]:
         from governance.lifecycle.backing_up import back_up_cluster
 
         with final_errors():
             return back_up_cluster(dsn(Role.BACKUP), settings(), run_id())
 
-    back_up_cluster()
+    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
+    def keep_audit_log() -> int:
+        from governance.audit.keeping import keep_log
+
+        with final_errors():
+            made = keep_log(dsn(Role.AUDIT), settings())
+            return made.size if made else 0
+
+    back_up_cluster() >> keep_audit_log()
 
 
 back_up()

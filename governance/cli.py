@@ -21,6 +21,7 @@ COMMANDS: Commands = {
     "trace": ("governance.lineage.commands", "溯源 · The way back from a mart row to system, file and line"),
     "verify": ("governance.verify.commands", "核验 · Prove on the running system what the pipeline promises"),
     "deid": ("governance.deidentification.commands", "去标识 · Find, replace, measure: text, tables, DICOM, review"),
+    "audit": ("governance.audit.commands", "审计 · Verify the audit log, prove a record, ask who read what"),
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
     "keys": ("governance.keys.commands", "密钥 · Keys: what uses which version, and rotation"),

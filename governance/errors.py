@@ -12,6 +12,7 @@
     ├── LineageError           a row or a column cannot be followed back
     ├── ProjectError           a research project's specification cannot be used (governance.projects.errors)
     ├── ReviewError            a review sample or a reviewers' form cannot be used (governance.deidentification.review)
+    ├── AuditError             the audit log refused a record, or a proof of it cannot be made or read
     ├── BackupError            a backup or a restore failed
     ├── VerificationError      a proof could not be carried out at all
     └── RuntimeFailure         the embedded servers did not start, stop or answer
@@ -50,6 +51,10 @@ class TransformationError(GovernanceError):
 
 class LineageError(GovernanceError):
     """A row or a column cannot be followed back to its source."""
+
+
+class AuditError(GovernanceError):
+    """The audit log refused a record (the action then fails with it), or a proof of it cannot be made or read."""
 
 
 class BackupError(GovernanceError):

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
+from governance.audit.installation import record_migration
 from governance.contracts import Catalogue, Contract, load_catalogue
 from governance.contracts.ddl import reference_index, table_statements
 from governance.database import connect
@@ -31,6 +32,8 @@ def migrate(admin_dsn: str, settings: Settings) -> Catalogue:
 
     Raises:
         DatabaseError: a statement was refused; nothing was changed.
+        AuditError: the audit log refused the record of it; nothing was changed.
+        KeyringError: the keyring, with which it is recorded, cannot be opened; nothing was changed.
     """
     catalogue = load_catalogue(settings.contracts)
     scripts = sorted((settings.project / "include" / "sql").glob("*.sql"))
@@ -50,6 +53,7 @@ def migrate(admin_dsn: str, settings: Settings) -> Catalogue:
                     *scrubbing_edges(catalogue),
                 ]
             )
+            record_migration(connection, settings, scripts, catalogue)
     except psycopg.Error as error:
         raise DatabaseError(f"the warehouse could not be migrated: {str(error).splitlines()[0]}") from error
     return catalogue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +35,9 @@ class Settings(BaseModel):
         dbt_project: the dbt project.
         keyring: the key file, outside the database.
         backups: the folder into which encrypted backups are written.
+        audit_checkpoints: the folder of signed audit checkpoints; to prove anything it belongs to another custodian.
+        audit_chain: MAC of the audit chain, ``hmac-sha256`` or ``hmac-sm3``.
+        audit_heartbeat_hours: after how many hours without a heartbeat the audit log counts as cut off.
         batch_rows: rows of a collection batch, the unit of memory, hashing, transaction and repetition.
         suite: cipher suite of a new keyring, ``intl`` or ``gm`` 国密; a contract may name another for a field.
         shards: number of parallel de-identification tasks.
@@ -51,6 +55,9 @@ class Settings(BaseModel):
     dbt_project: Path = PROJECT / "dbt_project"
     keyring: Path = PROJECT / ".xinglin" / "keys" / "keyring.json"
     backups: Path = PROJECT / ".xinglin" / "backups"
+    audit_checkpoints: Path = PROJECT / ".xinglin" / "audit_checkpoints"
+    audit_chain: Literal["hmac-sha256", "hmac-sm3"] = "hmac-sha256"
+    audit_heartbeat_hours: int = 36  # collect runs every night
     batch_rows: int = 100_000
     suite: Suite = Suite.INTL
     shards: int = 2
@@ -73,6 +80,7 @@ class Settings(BaseModel):
             values.setdefault("deliveries", state / "deliveries")
             values.setdefault("keyring", state / "keys" / "keyring.json")
             values.setdefault("backups", state / "backups")
+            values.setdefault("audit_checkpoints", state / "audit_checkpoints")
         try:
             return cls.model_validate(values)
         except ValidationError as error:

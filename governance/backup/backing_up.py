@@ -45,10 +45,10 @@ def back_up(settings: Settings, backup_dsn: str, keys: BackupKeys, run_id: str, 
     for attempt in range(1, attempts + 1):
         record = _once(settings, backup_dsn, keys, run_id)
         changed = [name for name, table in record.manifest.tables.items() if table.changed]
-        if attempt == attempts or all(name.startswith("governance.") for name in changed):
+        if attempt == attempts or all(name.startswith(("governance.", "audit.")) for name in changed):
             break
         shutil.rmtree(record.folder)
-    record_backup(backup_dsn, record, settings.backups)
+    record_backup(backup_dsn, record, settings)
     return record
 
 

@@ -89,7 +89,7 @@ def register(app: typer.Typer) -> None:
 def _note(settings: Settings, record: BackupRecord) -> None:
     """Tell the warehouse, if there is one: after a disaster there is none."""
     with contextlib.suppress(SettingsError, DatabaseError):
-        record_restore(connection_string(Role.BACKUP, settings.state), record.manifest.backup_id)
+        record_restore(connection_string(Role.BACKUP, settings.state), record.manifest.backup_id, settings)
 
 
 def _report(record: BackupRecord, restored: RestoredServer) -> None:

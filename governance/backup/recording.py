@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import psycopg
 from psycopg.types.json import Jsonb
 
+from governance.audit import AuditKeys, Kind, Record, append
 from governance.backup.store import BackupRecord
 from governance.database import connect
 from governance.errors import BackupError
+from governance.settings import Settings
 
 
-def record_backup(dsn: str, record: BackupRecord, backups: Path) -> None:
-    """Insert a new backup into ``governance.backup``.
+def record_backup(dsn: str, record: BackupRecord, settings: Settings) -> None:
+    """Insert a new backup into ``governance.backup`` and append it to the audit log.
 
     Raises:
         BackupError: the table refused it; the backup itself is complete.
+        AuditError: the audit log refused it; likewise.
     """
     manifest = record.manifest
     try:
@@ -27,13 +28,16 @@ def record_backup(dsn: str, record: BackupRecord, backups: Path) -> None:
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     *(manifest.backup_id, manifest.started_at, manifest.ended_at),
-                    *(str(record.file.relative_to(backups)), manifest.size, manifest.sha256),
+                    *(str(record.file.relative_to(settings.backups)), manifest.size, manifest.sha256),
                     list(manifest.recipients),
                     Jsonb({name: table.rows for name, table in manifest.tables.items()}),
                     Jsonb({name: table.hash for name, table in manifest.tables.items()}),
                     manifest.run_id,
                 ),
             )
+            detail = {"run": manifest.run_id, "bytes": manifest.size, "sha256": manifest.sha256}
+            event = Record(Kind.BACKUP, f"backup:{manifest.backup_id}", manifest.rows, detail=detail)
+            append(connection, [event], AuditKeys.open(settings))
     except psycopg.Error as error:
         raise BackupError(
             f"backup {manifest.backup_id} is complete in {record.folder}, but governance.backup refused its record "
@@ -41,15 +45,17 @@ def record_backup(dsn: str, record: BackupRecord, backups: Path) -> None:
         ) from error
 
 
-def record_restore(dsn: str, backup_id: str) -> None:
+def record_restore(dsn: str, backup_id: str, settings: Settings) -> None:
     """Note that a backup was restored and found equal, now; nothing happens if the warehouse does not know it.
 
     Raises:
         BackupError: the table refused it.
+        AuditError: the audit log refused it.
     """
     try:
         with connect(dsn, application="xinglin restore") as connection:
             connection.execute("update governance.backup set restored_at = now() where backup_id = %s", (backup_id,))
+            append(connection, [Record(Kind.RESTORE, f"backup:{backup_id}")], AuditKeys.open(settings))
     except psycopg.Error as error:
         raise BackupError(
             f"{backup_id} was restored and is equal, but governance.backup refused to note it "

@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from governance.audit import AuditKeys, Kind, Record, append
 from governance.collection.formats import READERS
 from governance.collection.gate import Gate, hospital_now
 from governance.collection.horizon import LANDING_LOCK
@@ -75,6 +76,7 @@ class FileLoader:
         self._references = References(contract)
         self._quarantine = keyring.cipher("quarantine")
         self._digest = keyring.digest("row_hash", f"batch:{contract.id}")
+        self._audit = AuditKeys.of(keyring, settings)
 
     def load(self, file: DeliveredFile) -> Tally:
         """Load one file; a file that was loaded with the same content is skipped whole.
@@ -146,7 +148,15 @@ class FileLoader:
                 _copy(self._connection, "vault", self._contract.relation, protected.vault)
             self._record_batch(file, batch, batch_id, tally, time.perf_counter() - started)
             self._quarantine_rows(batch, judgement, batch_id)
+            append(self._connection, [self._event(batch_id, tally)], self._audit)
         return tally
+
+    def _event(self, batch_id: int, tally: Tally) -> Record:
+        detail = {
+            "run": self._run_id, "batch": batch_id, "accepted": tally.accepted, "quarantined": tally.quarantined,
+            "encrypted_values": tally.encrypted_values, "contract": self._contract.version,
+        }  # fmt: skip
+        return Record(Kind.COLLECTION, f"landing.{self._contract.relation}", tally.rows_in, detail=detail)
 
     def _add_orphans(self, judged: Judged) -> None:
         judgement = judged.judgement

@@ -23,6 +23,7 @@ from psycopg import sql
 from anonymization.encryption import FieldCipher, KeyedDigest
 from anonymization.policy import DeidentificationPolicy, load_policy
 from anonymization.text import DeidentifiedText, Note, PatientNotes, TextDeidentifier
+from governance.audit import AuditKeys, Kind, Record, append, commitment
 from governance.contracts import Catalogue, Contract, Protection, load_catalogue
 from governance.database import connect
 from governance.deidentification.known import IdentifierVault, RealNames
@@ -117,6 +118,7 @@ def scrub_shard(
     policy = load_policy(settings.policy)
     keyring = open_keyring(settings.keyring)
     cipher, digest = keyring.cipher(), keyring.digest("row_hash", "free_text")
+    audit = AuditKeys.of(keyring, settings)
     tally, counts = ScrubTally(), Counter[str]()
     with connect(dsn, application=f"xinglin deidentify {shard}") as connection:
         vault = IdentifierVault(connection, catalogue, cipher)
@@ -127,6 +129,7 @@ def scrub_shard(
             pending = _pending(connection, catalogue, persons)
             rows = _scrub(pending, vault, worker, cipher, digest)
             _store(connection, rows, policy.version, run_id)
+            append(connection, [_decryption(connection, rows, shard, run_id)], audit)
             connection.commit()
             tally.texts += len(rows)
             tally.characters += sum(row.characters for row in rows)
@@ -266,6 +269,21 @@ def _store(connection: psycopg.Connection, rows: list[_Row], policy_version: str
             " run_id = excluded.run_id, scrubbed_at = now()",
             [_values(row, policy_version, run_id) for row in rows],
         )
+
+
+def _decryption(connection: psycopg.Connection, rows: list[_Row], shard: int, run_id: str) -> Record:
+    """The audit record of a group: how many texts of which tables were decrypted, and of whom as commitments."""
+    persons = sorted({row.pending.person for row in rows if row.pending.person})
+    salts = connection.execute(
+        "select person_key, row_salt from vault.pseudonym where person_key = any(%s::uuid[]) order by person_key",
+        (persons,),
+    ).fetchall()
+    tables = Counter(f"vault.{row.pending.text_field.contract.relation}" for row in rows)
+    detail = {
+        "run": run_id, "shard": shard, "tables": dict(tables),
+        "subjects": [commitment(salt.bytes, person.hex) for person, salt in salts],
+    }  # fmt: skip
+    return Record(Kind.DECRYPTION, "vault free text", len(rows), detail=detail)
 
 
 def _values(row: _Row, policy_version: str, run_id: str) -> tuple[Any, ...]:

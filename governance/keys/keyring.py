@@ -10,7 +10,7 @@ from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, Key
 from governance.errors import KeyringError
 from governance.keys.use import KeyUse
 
-PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest")
+PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain")
 KEY_IDS = {"field": 1, "quarantine": 2}
 """Key ids in ciphertexts, by purpose. Ids are never given to another purpose."""
 
@@ -20,6 +20,7 @@ class Keyring:
     """Opened keys of one installation. Its repr shows no key.
 
     Attributes:
+        audit_signing: secret half of the Ed25519 key (RFC 8032) that signs audit checkpoints, 32 bytes.
         suite: suite of the installation; the contract may name another for a field's ciphertext.
         pending: versions that are known but not used for new values yet (blind indexes while they are rewritten).
         use: where encryptions are counted; ``None`` counts nothing (a keyring made in memory).
@@ -29,6 +30,7 @@ class Keyring:
     keys: dict[str, dict[int, bytes]] = field(repr=False)
     backup_recipient: str
     backup_identity: str = field(repr=False)
+    audit_signing: bytes = field(default=b"", repr=False)
     suite: Suite = Suite.INTL
     pending: frozenset[tuple[str, int]] = frozenset()
     use: KeyUse | None = field(default=None, repr=False, compare=False)

@@ -9,6 +9,7 @@ it. Every change writes the file whole and renames it: a killed process leaves t
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from anonymization.encryption import Suite
@@ -30,7 +32,7 @@ from governance.keys.use import KeyUse
 
 
 def create_keyring(path: Path, suite: Suite = Suite.INTL) -> None:
-    """Make a new keyring and its key-encryption key; leaves an existing one alone.
+    """Make a new keyring and its key-encryption key; an existing one only gets the keys that it lacks.
 
     Raises:
         KeyringError: a key-encryption key stands there without its keyring (a lost keyring must not be papered over),
@@ -43,6 +45,7 @@ def create_keyring(path: Path, suite: Suite = Suite.INTL) -> None:
                 f"{path} was made for the suite '{made_for}', and the setting says '{suite}': tokens and blind indexes "
                 f"would no longer match. Set XINGLIN_SUITE={made_for}; a field may name another suite in its contract"
             )
+        _complete(path)
         return
     kek_path = path.with_name("kek")
     if kek_path.exists():
@@ -57,6 +60,7 @@ def create_keyring(path: Path, suite: Suite = Suite.INTL) -> None:
         "suite": suite,
         "keys": [_entry(kek, purpose, 1) for purpose in PURPOSES],
         "backup": {"recipient": str(identity.to_public()), "identity": _wrapped_text(kek, str(identity))},
+        "audit": _signing_key(kek),
     }
     if not given:
         write_private(kek_path, base64.b64encode(kek) + b"\n")
@@ -124,12 +128,26 @@ def rewrap(path: Path) -> None:
             if following.exists() and base64.b64decode(following.read_bytes()) == old:
                 following.replace(path.with_name("kek"))  # a killed rotation had come this far
             write_private(following, base64.b64encode(new) + b"\n")
-        for entry in [*document["keys"], document["backup"]]:
-            name = "identity" if "identity" in entry else "wrapped"
+        for entry in [*document["keys"], document["backup"], *([document["audit"]] if "audit" in document else [])]:
+            name = next(name for name in ("wrapped", "identity", "signing") if name in entry)
             entry[name] = _text(aes_key_wrap(new, aes_key_unwrap(old, base64.b64decode(entry[name]))))
         document["kek_since"] = _now()
     if not given:
         following.replace(path.with_name("kek"))
+
+
+def _complete(path: Path) -> None:
+    """Add the keys that a keyring of an older program does not have.
+
+    A keyring that cannot be read, or whose key-encryption key is another one, is left as it is: opening it says why.
+    """
+    document = _read(path)
+    if "audit" in document and {entry["purpose"] for entry in document["keys"]} >= set(PURPOSES):
+        return
+    with contextlib.suppress(KeyringError), _changing(path) as (changed, kek):
+        known = {entry["purpose"] for entry in changed["keys"]}
+        changed["keys"] += [_entry(kek, purpose, 1) for purpose in PURPOSES if purpose not in known]
+        changed.setdefault("audit", _signing_key(kek))
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -177,8 +195,10 @@ def _opened(path: Path, document: dict[str, Any], kek: bytes) -> Keyring:
     for entry in document["keys"]:
         unwrapped = aes_key_unwrap(kek, base64.b64decode(entry["wrapped"]))
         keys.setdefault(entry["purpose"], {})[int(entry["id"])] = unwrapped
+    audit = document.get("audit")  # a keyring of an older program has none
     return Keyring(
         keys=keys,
+        audit_signing=aes_key_unwrap(kek, base64.b64decode(audit["signing"])) if audit else b"",
         backup_recipient=document["backup"]["recipient"],
         backup_identity=aes_key_unwrap(kek, base64.b64decode(document["backup"]["identity"])).decode().strip(),
         suite=_suite(document),
@@ -214,6 +234,15 @@ def _suite(document: dict[str, Any]) -> Suite:
 def _entry(kek: bytes, purpose: str, version: int) -> dict[str, Any]:
     wrapped = _text(aes_key_wrap(kek, os.urandom(KEY_BYTES)))
     return {"id": version, "purpose": purpose, "wrapped": wrapped, "created_at": _now()}
+
+
+def _signing_key(kek: bytes) -> dict[str, str]:
+    """A new Ed25519 key (RFC 8032): its public half, and its secret half wrapped."""
+    key = Ed25519PrivateKey.generate()
+    return {
+        "public": _text(key.public_key().public_bytes_raw()),
+        "signing": _text(aes_key_wrap(kek, key.private_bytes_raw())),
+    }
 
 
 def _wrapped_text(kek: bytes, text: str) -> str:

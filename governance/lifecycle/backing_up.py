@@ -21,7 +21,7 @@ def back_up_cluster(dsn: str, settings: Settings, run_id: str) -> dict[str, obje
     """
     with connect(dsn, autocommit=True) as connection:
         before = connection.execute("select coalesce(max(batch_id), 0) from governance.batch").fetchone()
-    with stage_run(dsn, run_id, "back_up") as stage:
+    with stage_run(dsn, run_id, "back_up", settings) as stage:
         record = back_up(settings, dsn, BackupKeys.of(open_keyring(settings.keyring)), run_id, attempts=2)
         stage.details = {"backup": record.manifest.backup_id, "bytes": record.manifest.size}
     set_watermark(dsn, "back_up", Watermark(before[0] if before else 0, fingerprint("back_up", settings)), run_id)

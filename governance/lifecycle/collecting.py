@@ -24,7 +24,7 @@ def announce(dsn: str, settings: Settings, run_id: str, tallies: list[Tally]) ->
     total = Tally()
     for tally in tallies:
         total.add(tally)
-    with stage_run(dsn, run_id, "collect") as record:
+    with stage_run(dsn, run_id, "collect", settings) as record:
         record.rows_in, record.rows_out = total.rows_in, total.accepted
         record.withdrawn = total.quarantined
         record.details = asdict(total)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from anonymization.policy import load_policy
+from governance.audit import AuditKeys, Kind, Record, append
 from governance.collection.horizon import horizon
 from governance.contracts import load_catalogue
 from governance.database import connect
 from governance.lifecycle.records import Watermark, fingerprint, set_watermark, stage_run, watermark
+from governance.projects.catalogue import load_catalogue as load_marts
+from governance.projects.specification import load_projects
 from governance.settings import Settings
 from governance.transformation.run import LayerRun, run_layer
 
@@ -25,7 +30,9 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
         before = watermark(connection, layer)
     mark = Watermark(limit, fingerprint(layer, settings))
     full = before is not None and before.fingerprint != mark.fingerprint
-    with stage_run(dsn, run_id, layer) as record:
+    with stage_run(dsn, run_id, layer, settings) as record:
+        if layer == "publish":
+            _record_approvals(dsn, settings, run_id)
         version = load_policy(settings.policy).version
         tested = 0 if before is None else before.batch_id
         run = run_layer(
@@ -48,3 +55,24 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
         }  # fmt: skip
     set_watermark(dsn, layer, mark, run_id)
     return run
+
+
+def _record_approvals(dsn: str, settings: Settings, run_id: str) -> None:
+    """Append to the audit log which projects are published, under which approvals."""
+    records = [
+        Record(
+            Kind.APPROVAL,
+            f"research.{name}",
+            project=name,
+            purpose=project.purpose,
+            detail={
+                "run": run_id,
+                "approval": project.ethics.approval_number,
+                "valid_until": project.ethics.valid_until.isoformat(),
+                "specification": hashlib.sha256(project.model_dump_json().encode()).hexdigest(),
+            },
+        )
+        for name, project in load_projects(settings.projects, load_marts(settings.dbt_project)).items()
+    ]
+    with connect(dsn, application="xinglin publish") as connection:
+        append(connection, records, AuditKeys.open(settings))

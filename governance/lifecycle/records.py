@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.types.json import Jsonb
 
+from governance.audit import AuditKeys, Kind, Record, append, heartbeat
 from governance.database import connect
 from governance.lineage.events import job_event
 from governance.lineage.store import LineageStore
@@ -51,11 +52,15 @@ class StageRecord:
 
 
 @contextmanager
-def stage_run(dsn: str, run_id: str, stage: str) -> Iterator[StageRecord]:
+def stage_run(dsn: str, run_id: str, stage: str, settings: Settings) -> Iterator[StageRecord]:
     """Record a stage's run: its start at once, its end with counts, a failure with the error's kind.
 
-    Also emits the stage's OpenLineage START and COMPLETE or FAIL events.
+    Also emits the stage's OpenLineage START and COMPLETE or FAIL events, and appends both ends to the audit log.
+
+    Raises:
+        AuditError: the log refused; the stage does not run, or counts as failed.
     """
+    keys = AuditKeys.open(settings)
     with connect(dsn, application=f"xinglin {stage}") as connection:
         connection.execute(
             "insert into governance.stage_run (run_id, stage, state) values (%s, %s, 'running')"
@@ -63,16 +68,21 @@ def stage_run(dsn: str, run_id: str, stage: str) -> Iterator[StageRecord]:
             (run_id, stage),
         )
         LineageStore(connection).emit([job_event("START", stage, run_id)])
+        beat = [heartbeat(settings.audit_heartbeat_hours)] if stage == "collect" else []  # that one runs every night
+        event = Record(Kind.STAGE, f"stage:{stage}", detail={"run": run_id, "state": "running"})
+        append(connection, [event, *beat], keys)
     record = StageRecord()
     try:
         yield record
     except BaseException as error:
-        _end(dsn, run_id, stage, record, error)
+        _end(dsn, run_id, stage, record, error, keys)
         raise
-    _end(dsn, run_id, stage, record, None)
+    _end(dsn, run_id, stage, record, None, keys)
 
 
-def _end(dsn: str, run_id: str, stage: str, record: StageRecord, error: BaseException | None) -> None:
+def _end(
+    dsn: str, run_id: str, stage: str, record: StageRecord, error: BaseException | None, keys: AuditKeys
+) -> None:
     state, event = ("success", "COMPLETE") if error is None else ("failed", "FAIL")
     reason = None if error is None else type(error).__name__
     with connect(dsn, application=f"xinglin {stage}") as connection:
@@ -85,6 +95,8 @@ def _end(dsn: str, run_id: str, stage: str, record: StageRecord, error: BaseExce
             ),
         )  # fmt: skip
         LineageStore(connection).emit([job_event(event, stage, run_id, error=reason)])
+        detail = {"run": run_id, "state": state} | ({"error": reason} if reason else {})
+        append(connection, [Record(Kind.STAGE, f"stage:{stage}", record.rows_out, detail=detail)], keys)
 
 
 @dataclass(frozen=True)

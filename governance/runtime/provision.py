@@ -22,6 +22,7 @@ from governance.settings import Settings
 
 WAREHOUSE, AIRFLOW = "warehouse", "airflow"
 GROUPS = ("engineer", "researcher", "auditor")  # what a person may read; logins are members of them
+AUDIT_APPENDER = "audit_appender"  # may append to the audit log; the services are members
 DEMO_LOGINS = {"researcher": "demo_researcher", "auditor": "demo_auditor"}
 _AIRFLOW_LOGIN = "xinglin_airflow"
 
@@ -31,10 +32,13 @@ def login_of(role: Role) -> str:
     return f"xinglin_{role}"
 
 
-_MEMBERSHIPS = {  # roles whose rights a service needs: PostgreSQL's own, and the owner of the dbt schemas
+_MEMBERSHIPS = {  # roles whose rights a service needs: PostgreSQL's own, the appender's, the owner of the dbt schemas
     Role.ADMIN: (login_of(Role.TRANSFORM),),
-    Role.BACKUP: ("pg_read_all_data", "pg_checkpoint"),
-    Role.AUDIT: ("pg_read_all_data", "pg_monitor", "pg_checkpoint"),
+    Role.COLLECT: (AUDIT_APPENDER,),
+    Role.TRANSFORM: (AUDIT_APPENDER,),
+    Role.DEIDENTIFY: (AUDIT_APPENDER,),
+    Role.BACKUP: (AUDIT_APPENDER, "pg_read_all_data", "pg_checkpoint"),
+    Role.AUDIT: (AUDIT_APPENDER, "pg_read_all_data", "pg_monitor", "pg_checkpoint"),
 }
 
 
@@ -112,7 +116,7 @@ def roles_and_databases(
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         connection.execute("select set_config('scram_iterations', %s, false)", (str(iterations),))
         existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
-        for group in GROUPS:
+        for group in (*GROUPS, AUDIT_APPENDER):
             if group not in existing:
                 connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(group)))
         for login, password in passwords.items():

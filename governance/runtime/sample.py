@@ -47,6 +47,7 @@ def choose(settings: Settings, patients: int | None, seed: int) -> tuple[Setting
         "deliveries": state / "deliveries",
         "keyring": state / "keys" / "keyring.json",
         "backups": state / "backups",
+        "audit_checkpoints": state / "audit_checkpoints",
     }
     return settings.model_copy(update=moved), wanted
 

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from governance.audit import AuditKeys, Kind, Record, append
 from governance.contracts import Catalogue, load_catalogue
 from governance.database import connect
 from governance.errors import DatabaseError
@@ -68,8 +69,15 @@ class Context:
     @cached_property
     def prey(self) -> Prey:
         """Every identifier that must not be found in plain, decrypted in memory; gathered once."""
-        source = self.identifier_source or VaultIdentifiers(self.connection, self.catalogue, self.keyring.cipher())
-        return gather(source, self.canaries)
+        if self.identifier_source:
+            return gather(self.identifier_source, self.canaries)
+        source = VaultIdentifiers(self.connection, self.catalogue, self.keyring.cipher())
+        prey = gather(source, self.canaries)
+        detail = {"subjects": "all", "tables": source.tables()}
+        event = Record(Kind.DECRYPTION, "vault direct identifiers", len(prey.values), purpose="verify", detail=detail)
+        with connect(self.audit_dsn, application="xinglin verify") as connection:
+            append(connection, [event], AuditKeys.of(self.keyring, self.settings))
+        return prey
 
 
 def value(connection: psycopg.Connection, query: Query, parameters: Any = ()) -> Any:

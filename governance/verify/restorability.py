@@ -33,7 +33,7 @@ def newest(context: Context) -> Outcome:
         _remove(target)
     result = restored.comparison
     if result.holds:
-        record_restore(context.audit_dsn, record.manifest.backup_id)
+        record_restore(context.audit_dsn, record.manifest.backup_id, context.settings)
     said = [
         record.manifest.backup_id,
         amount(len(result.equal), "张表一致", "tables equal"),

@@ -54,6 +54,10 @@ class VaultIdentifiers:
     catalogue: Catalogue
     cipher: FieldCipher
 
+    def tables(self) -> list[str]:
+        """Tables that hold such fields."""
+        return sorted({f"vault.{contract.relation}" for contract, _column in self._fields()})
+
     def identifiers(self) -> Iterator[Identifier]:
         """Decrypt field by field, some thousand rows at a time.
 
@@ -61,10 +65,14 @@ class VaultIdentifiers:
             DecryptionError: a ciphertext was altered or moved, or its key is missing.
         """
         with self.connection() as connection:
-            for contract in self.catalogue.contracts.values():
-                for column in contract.fields:
-                    if column.in_vault and column.identifier == "direct" and Protect.SCRUB not in column.protection:
-                        yield from self._column(connection, contract, column)
+            for contract, column in self._fields():
+                yield from self._column(connection, contract, column)
+
+    def _fields(self) -> Iterator[tuple[Contract, Field]]:
+        for contract in self.catalogue.contracts.values():
+            for column in contract.fields:
+                if column.in_vault and column.identifier == "direct" and Protect.SCRUB not in column.protection:
+                    yield contract, column
 
     def _column(self, connection: psycopg.Connection, contract: Contract, column: Field) -> Iterator[Identifier]:
         place = f"vault.{contract.relation}.{column.name}"

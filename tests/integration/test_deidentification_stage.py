@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from anonymization.errors import DecryptionError
 from anonymization.policy import load_policy
+from governance.audit.asking import who_read
 from governance.contracts import load_catalogue
 from governance.database import Role, connect
 from governance.deidentification import scrubbing
@@ -277,3 +279,19 @@ def test_an_altered_ciphertext_stops_the_shard_and_writes_nothing_of_its_group(s
     assert stage.rows("select count(*) from deid.free_text where person_key = %s", person) == [(0,)]
     stage.change("update vault.emr_note set text = %s where _row_id = %s", original, row_id)
     assert stage.scrub("mended").texts > 0
+
+
+def test_every_decrypted_text_is_in_the_audit_log_and_found_by_its_person(stage: Stage) -> None:
+    ((texts,),) = stage.rows(
+        "select sum(count) from audit.record where kind = 'decryption' and actor = 'xinglin_deidentify'"
+        " and detail ->> 'run' = 'first'"
+    )
+    assert texts == stage.first.texts > 0
+    ((person, own),) = stage.rows(
+        "select person_key::text, count(*) from deid.free_text where person_key is not null group by 1 limit 1"
+    )
+    with psycopg.connect(stage.warehouse.dsn(Role.AUDIT)) as connection:
+        readings = who_read(connection, since=datetime(2020, 1, 1, tzinfo=UTC), person=person)
+    assert own > 0
+    assert readings
+    assert all(reading.count and reading.subjects and reading.subjects <= 100 for reading in readings)

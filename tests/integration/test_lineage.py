@@ -200,7 +200,7 @@ def test_every_column_of_landing_and_vault_values_leads_to_a_delivered_column(co
 
 def test_a_failed_stage_leaves_its_kind_of_error_and_no_message(empty_warehouse: Warehouse) -> None:
     dsn = empty_warehouse.dsn(Role.COLLECT)
-    with pytest.raises(ValueError, match="禤馥莼"), stage_run(dsn, "r1", "collect"):
+    with pytest.raises(ValueError, match="禤馥莼"), stage_run(dsn, "r1", "collect", empty_warehouse.settings):
         raise ValueError("禤馥莼")
     assert fetch(empty_warehouse, "select state, details ->> 'error' from governance.stage_run") == [
         ("failed", "ValueError")
@@ -211,7 +211,7 @@ def test_a_failed_stage_leaves_its_kind_of_error_and_no_message(empty_warehouse:
 
 
 def test_a_stage_that_ended_well_has_its_counts(empty_warehouse: Warehouse) -> None:
-    with stage_run(empty_warehouse.dsn(Role.COLLECT), "r1", "collect") as record:
+    with stage_run(empty_warehouse.dsn(Role.COLLECT), "r1", "collect", empty_warehouse.settings) as record:
         record.rows_in, record.rows_out, record.withdrawn = 5, 4, 1
     assert fetch(
         empty_warehouse, "select state, rows_in, rows_out, withdrawn, ended_at is not null from governance.stage_run"
@@ -357,7 +357,7 @@ def test_a_failed_node_is_named_without_the_value_that_broke_it(built: Built) ->
 
 
 def test_a_job_of_the_lifecycle_has_one_run_id_for_all_its_events(empty_warehouse: Warehouse) -> None:
-    with stage_run(empty_warehouse.dsn(Role.COLLECT), "r1", "collect"):
+    with stage_run(empty_warehouse.dsn(Role.COLLECT), "r1", "collect", empty_warehouse.settings):
         pass
     assert fetch(empty_warehouse, "select distinct run_id from governance.lineage_event") == [
         (run_uuid("r1", "collect"),)

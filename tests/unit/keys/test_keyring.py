@@ -126,3 +126,27 @@ def test_the_newest_key_of_a_purpose_encrypts() -> None:
     keyring = Keyring(keys={"field": {1: bytes(32), 2: bytes([2] * 32)}}, backup_recipient="", backup_identity="")
     sealed = keyring.cipher().encrypt_column("p", ["a"], [1], [None])[0] or b""
     assert (sealed[1:3], sealed[3:5]) == (b"\x00\x01", b"\x00\x02")  # key id, version
+
+
+def test_a_keyring_of_an_older_program_gets_what_it_lacks_and_keeps_the_rest(path: Path) -> None:
+    before = open_keyring(path)
+    document = json.loads(path.read_text())
+    document["keys"] = [entry for entry in document["keys"] if entry["purpose"] != "audit_chain"]
+    del document["audit"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(KeyringError, match="no key for 'audit_chain'"):
+        open_keyring(path).key("audit_chain")
+    create_keyring(path)
+    after = open_keyring(path)
+    assert after.key("audit_chain") != before.key("audit_chain")
+    assert len(after.audit_signing) == 32
+    assert {k: v for k, v in after.keys.items() if k != "audit_chain"} == {
+        k: v for k, v in before.keys.items() if k != "audit_chain"
+    }
+    assert after.backup_identity == before.backup_identity
+
+
+def test_the_signing_key_stands_wrapped_and_is_not_shown(path: Path) -> None:
+    signing = open_keyring(path).audit_signing
+    assert base64.b64encode(signing).decode() not in path.read_text()
+    assert repr(signing) not in repr(open_keyring(path))
