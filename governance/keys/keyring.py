@@ -49,7 +49,8 @@ class Keyring:
 
     def key(self, purpose: str) -> bytes:
         """The key that new values of a purpose get; errors as in :meth:`current`."""
-        return self.keys[purpose][self.current(purpose)]
+        version = self.current(purpose)
+        return self.keys[purpose][version]
 
     def cipher(self, purpose: str = "field") -> FieldCipher:
         """Cipher for field values (``field``) or whole refused lines (``quarantine``)."""

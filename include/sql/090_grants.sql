@@ -44,5 +44,6 @@ select
 from quarantine.row;
 comment on view governance.quarantined is 'One row per refused source row: rules and place, without its content.';
 grant select on governance.quarantined to engineer, auditor;
+revoke all on governance.quarantined from xinglin_collect, xinglin_transform, xinglin_deidentify;  -- a second run grants it above
 comment on view deid.text_span is 'One row per replaced identifier: place, type, recognizer, score; no text.';
 grant select on deid.text_span to engineer, xinglin_deidentify, xinglin_audit;
