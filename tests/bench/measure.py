@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from governance.runtime.postgres import PostgresServer
 from governance.runtime.provision import provision
@@ -21,7 +22,7 @@ from governance.settings import Settings
 
 @dataclass
 class Figure:
-    """One measured figure: what, value, unit, the aim it is held against, and how it was measured."""
+    """One measured figure: what, value, unit, the aim it is held against, how, when, and at which load average."""
 
     group: str
     name: str
@@ -29,37 +30,51 @@ class Figure:
     unit: str
     aim: str = ""
     note: str = ""
+    measured_at: str = ""
+    load: float = 0.0
 
 
-@dataclass
 class Results:
-    """All figures of a run, and the machine they were measured on; written anew with each figure."""
+    """All figures; both files are written anew with each. Groups that this run does not measure keep their old ones."""
 
-    folder: Path
-    figures: list[Figure] = field(default_factory=list)
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._figures = folder, [Figure(**f) for f in _earlier(folder / "benchmarks.json")]
+        self._groups: set[str] = set()
 
     def add(self, group: str, name: str, value: float, unit: str, aim: str = "", note: str = "") -> None:
         """Add a figure and show it at once."""
-        figure = Figure(group, name, round(value, 3), unit, aim, note)
-        self.figures.append(figure)
+        if group not in self._groups:
+            self._groups.add(group)
+            self._figures = [figure for figure in self._figures if figure.group != group]
+        when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+        figure = Figure(group, name, round(value, 3), unit, aim, note, when, round(os.getloadavg()[0], 1))
+        self._figures.append(figure)
         print(f"  {group}: {name}: {figure.value:,} {unit} {f'(aim {aim})' if aim else ''} {note}", flush=True)
+        self._write()
 
-    def write(self, folder: Path) -> None:
-        """Write ``benchmarks.json`` and ``benchmarks.md``."""
+    def _write(self) -> None:
         machine = f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB, Python {platform.python_version()}"
-        load = os.getloadavg()[0]
-        when = datetime.now(UTC).isoformat(timespec="minutes")
-        document = {
-            "measured_at": when, "machine": machine, "load": load, "figures": [asdict(f) for f in self.figures]
-        }  # fmt: skip
-        (folder / "benchmarks.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        document = {"machine": machine, "figures": [asdict(figure) for figure in self._figures]}
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        (self._folder / "benchmarks.json").write_text(text, "utf-8")
         lines = [
             "# Benchmarks", "",
-            f"Measured by `make bench` at {when} on {machine}; load average at the end {load:.1f}.", "",
-            "| what | figure | unit | aim | how |", "|---|---:|---|---|---|",
+            f"Measured by `make bench` on {machine}. A load average above 2 means that others were at work, too.", "",
+            "| what | figure | unit | aim | how | when (UTC), load |", "|---|---:|---|---|---|---|",
         ]  # fmt: skip
-        lines += [f"| {f.group}: {f.name} | {f.value:,} | {f.unit} | {f.aim} | {f.note} |" for f in self.figures]
-        (folder / "benchmarks.md").write_text("\n".join(lines) + "\n", "utf-8")
+        lines += [
+            f"| {f.group}: {f.name} | {f.value:,} | {f.unit} | {f.aim} | {f.note} | {f.measured_at}, {f.load} |"
+            for f in self._figures
+        ]
+        (self._folder / "benchmarks.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _earlier(file: Path) -> list[dict[str, Any]]:
+    try:
+        figures = json.loads(file.read_text("utf-8"))["figures"]
+        return [figure for figure in figures if figure.get("measured_at")]
+    except (OSError, ValueError, KeyError):
+        return []
 
 
 @dataclass(frozen=True)
