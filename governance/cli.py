@@ -5,6 +5,8 @@ A part of the pipeline adds its commands in ``governance/<part>/commands.py`` wi
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
 from governance.lazy import Commands, lazy_group
@@ -28,6 +30,7 @@ COMMANDS: Commands = {
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),
 }
 
+gc.set_threshold(100_000, 50, 100)  # a command imports tens of thousands of objects that stay: a fifth of its start
 
 app = typer.Typer(cls=lazy_group(COMMANDS), no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

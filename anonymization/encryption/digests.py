@@ -82,7 +82,7 @@ class Tokeniser:
     def tokens(self, domain: str, values: Sequence[str]) -> list[str]:
         """Tokens of ``values`` in one domain, in their order; equal values give equal tokens."""
         digest = self._digests.setdefault(domain, KeyedDigest(self._key, "token:" + domain, self._suite))
-        return digest.many(value.encode() for value in values)
+        return digest.many(map(str.encode, values))
 
 
 class BlindIndexer:

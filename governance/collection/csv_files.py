@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.csv
 
 from anonymization.encryption import KeyedDigest
-from governance.collection.reading import BOM, MAX_RECORD_LINES, FileReader, decodes, not_text
+from governance.collection.reading import BOM, MAX_RECORD_LINES, FileReader, decodes, first_lines, not_text
 from governance.collection.records import Batch, DeliveredFile, Refused
 
 _RESYNC_LINES = 500
-_BLANK = re.compile(rb"\n[ \t\r\f\v]*+\n")
 
 
 class CsvReader(FileReader):
@@ -36,10 +35,10 @@ class CsvReader(FileReader):
         if not self._header_line.strip():
             raise self._refusal("the file is empty, not even a header; ask the source to deliver it again")
         columns = self._header(self._header_line)
-        for number, (first, lines) in enumerate(self._groups(stream, 2)):
+        for number, (first, lines, data) in enumerate(self._groups(stream, 2)):
             if number == 0:
                 self._check_encoding(lines)
-            yield self._csv_batch(first, lines, columns)
+            yield self._csv_batch(first, lines, data, columns)
 
     def _header(self, raw: bytes) -> list[str]:
         self._refuse_utf8(raw)
@@ -56,27 +55,28 @@ class CsvReader(FileReader):
         self._check_columns(set(physical), "the header")
         return physical
 
-    def _cut(self, lines: list[bytes]) -> int:
-        """How many of the lines make the next group, which never ends inside a quoted field."""
-        end = super()._cut(lines)
-        if b'"' not in b"\n".join(lines[:end]):
-            return end
+    def _cut(self, held: bytes) -> list[bytes]:
+        """The lines of the next group, which never ends inside a quoted field."""
+        if b'"' not in held:
+            return super()._cut(held)
+        lines = first_lines(held, self._batch_rows + MAX_RECORD_LINES)
         position = 0
-        while position < end:
+        while position < min(self._batch_rows, len(lines)):
             position = position + 1 if self._is_whole(lines[position].rstrip(b"\r")) else self._row(lines, position)[0]
-        return position
+        return lines[:position]
 
-    def _csv_batch(self, first: int, group: list[bytes], columns: list[str]) -> Batch:
-        data = b"\n".join(group)
+    def _csv_batch(self, first: int, group: list[bytes], data: bytes, columns: list[str]) -> Batch:
         content = self._digest.one(self._header_line + b"\n" + data)
         refused: list[Refused] = []
-        if b"\r" in data:
-            group = [raw.rstrip(b"\r") for raw in group]
         numbers = np.arange(first, first + len(group))
-        if (b'"' in data or b"\r" in data) and not all(self._is_whole(raw) for raw in group):
+        returns = b"\r" in data
+        if returns:
+            group = [raw.rstrip(b"\r") for raw in group]
+        if (returns or b'"' in data) and not all(self._is_whole(raw) for raw in group):
             frame, numbers, group = self._multiline(numbers, group, columns, refused)
         else:
-            numbers, group = self._rows_of_text(numbers, group, refused, data)
+            if b"\0" in data or not decodes(data, self._encoding):
+                numbers, group = self._decodable(numbers, group, refused)
             frame, numbers, group = self._plain(numbers, group, columns, refused)
         return Batch(first, self._logical(frame), numbers, group, refused, content)
 
@@ -85,17 +85,6 @@ class CsvReader(FileReader):
         if b'"' not in raw and b"\r" not in raw:
             return True
         return self._whole_row.fullmatch(raw.decode(self._encoding, "surrogateescape")) is not None
-
-    def _rows_of_text(
-        self, numbers: np.ndarray, group: list[bytes], refused: list[Refused], data: bytes
-    ) -> tuple[np.ndarray, list[bytes]]:
-        """The group without blank lines and without those that are no text."""
-        if _BLANK.search(b"\n%b\n" % data):
-            filled = [bool(raw.strip()) for raw in group]
-            numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
-        if b"\0" in data or not decodes(data, self._encoding):
-            return self._decodable(numbers, group, refused)
-        return numbers, group
 
     def _decodable(
         self, numbers: np.ndarray, group: list[bytes], refused: list[Refused]
@@ -110,13 +99,16 @@ class CsvReader(FileReader):
     def _plain(
         self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
-        """Rows that are one line each: parsed by Arrow, ragged lines named by its handler."""
+        """Rows that are one line each: parsed by Arrow, ragged and blank lines named by its handler."""
         bad: list[int] = []
 
         def ragged(row: pa.csv.InvalidRow) -> str:
             bad.append(row.number - 1)
             return "skip"
 
+        if b"" in group or len(columns) == 1 or self.contract.delivery.delimiter.isspace():  # Arrow would make rows
+            filled = [bool(raw.strip()) for raw in group]
+            numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
         if not group:
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), numbers, []
         data = b"\n".join(group)
@@ -126,10 +118,16 @@ class CsvReader(FileReader):
             pa.BufferReader(data),
             read_options=pa.csv.ReadOptions(column_names=columns, use_threads=False, block_size=max(len(data) + 1, 64)),
             parse_options=pa.csv.ParseOptions(
-                delimiter=self.contract.delivery.delimiter, invalid_row_handler=ragged, ignore_empty_lines=False
+                delimiter=self.contract.delivery.delimiter,
+                quote_char='"' if b'"' in data else False,
+                invalid_row_handler=ragged,
+                ignore_empty_lines=False,
             ),
             convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=[""]
+                column_types=dict.fromkeys(columns, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+                check_utf8=False,  # it was checked, or made, above
             ),
         )
         if table.num_rows + len(bad) != len(group):
@@ -139,7 +137,8 @@ class CsvReader(FileReader):
         if bad:
             keep = np.ones(len(group), bool)
             keep[bad] = False
-            refused += [Refused(int(numbers[p]), group[p], self._rule("field_count")) for p in bad]
+            rule = self._rule("field_count")
+            refused += [Refused(int(numbers[p]), group[p], rule) for p in bad if group[p].strip()]
             numbers, group = numbers[keep], [raw for raw, kept in zip(group, keep.tolist(), strict=True) if kept]
         return frame, numbers, group
 

@@ -17,13 +17,13 @@ class NdjsonReader(FileReader):
     """Reads a file of JSON objects; values that are no strings are taken as JSON writes them."""
 
     def _batches(self, stream: BinaryIO) -> Iterator[Batch]:
-        for number, (first, lines) in enumerate(self._groups(stream, 1)):
+        for number, (first, lines, data) in enumerate(self._groups(stream, 1)):
             if number == 0:
                 self._check_encoding(lines)
-            yield self._ndjson_batch(first, lines, first_batch=number == 0)
+            yield self._ndjson_batch(first, lines, data, first_batch=number == 0)
 
-    def _ndjson_batch(self, first: int, lines: list[bytes], *, first_batch: bool) -> Batch:
-        content = self._digest.one(b"\n".join(lines))
+    def _ndjson_batch(self, first: int, lines: list[bytes], data: bytes, *, first_batch: bool) -> Batch:
+        content = self._digest.one(data)
         refused: list[Refused] = []
         names = [f.physical_name for f in self.contract.fields]
         known = set(names)
