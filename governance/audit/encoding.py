@@ -16,6 +16,7 @@ from types import MappingProxyType
 from governance.errors import AuditError
 
 COLUMNS = ("seq", "seal", "recorded_at", "kind", "actor", "project", "purpose", "object", "count", "detail")
+LINES = f"select {', '.join(COLUMNS)}, leaf, chain from audit.record"  # noqa: S608 - what verification hashes
 # What a session must have set so that COPY's text is the canonical form.
 PINNED = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local bytea_output = 'hex'"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"})

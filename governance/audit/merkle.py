@@ -32,6 +32,19 @@ def _full_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
+def subtrees(leaves: Sequence[bytes], before: int) -> list[tuple[bytes, int]]:
+    """Roots and sizes of the full subtrees that leaves make behind ``before`` others, from the left."""
+    found, start = [], 0
+    while start < len(leaves):
+        block = 1 << (len(leaves) - start).bit_length() - 1
+        if before:
+            block = min(block, before & -before)
+        found.append((_full_root(leaves[start : start + block]), block))
+        start += block
+        before += block
+    return found
+
+
 @dataclass
 class Frontier:
     """A growing tree: of its leaves only the roots of the full subtrees from the left are kept (at most 64).
@@ -46,15 +59,11 @@ class Frontier:
 
     def extend(self, leaves: Sequence[bytes]) -> None:
         """Append leaf hashes."""
-        start = 0
-        while start < len(leaves):
-            block = 1 << (len(leaves) - start).bit_length() - 1
-            if self.size:
-                block = min(block, self.size & -self.size)
-            self._push(_full_root(leaves[start : start + block]), block)
-            start += block
+        for root, block in subtrees(leaves, self.size):
+            self.push(root, block)
 
-    def _push(self, root: bytes, block: int) -> None:
+    def push(self, root: bytes, block: int) -> None:
+        """Append a full subtree, as :func:`subtrees` gives them."""
         while self.size & block:
             root = node_hash(self.peaks.pop(), root)
             self.size -= block

@@ -21,9 +21,11 @@ from governance import cli
 from governance.audit import AuditKeys, Kind, Record, append, commitment, heartbeat
 from governance.audit.airflow_log import import_airflow_log
 from governance.audit.asking import who_read
-from governance.audit.checkpoints import make_checkpoint, read_folder
+from governance.audit.checkpoints import make_checkpoint, read_folder, read_table
 from governance.audit.keeping import keep_log
-from governance.audit.verifying import FaultKind, Verified, verify_log
+from governance.audit.parallel import holds
+from governance.audit.sequence import FaultKind, Verified
+from governance.audit.verifying import trusted_checkpoints, verify_log
 from governance.database import Role
 from governance.errors import AuditError
 from governance.lifecycle.records import stage_run
@@ -525,3 +527,32 @@ def test_a_stage_leaves_its_start_its_end_and_its_failure(site: Site) -> None:
         ("stage:collect", None, {"run": "r2", "state": "running"}),
         ("stage:collect", None, {"run": "r2", "state": "failed", "error": "ValueError"}),
     ]
+
+
+def test_pieces_side_by_side_give_what_the_pass_from_the_beginning_gives(site: Site) -> None:
+    for _ in range(3):
+        site.append(*[Record(Kind.STAGE, f"stage:{n}") for n in range(40)])
+        site.sign()
+    site.append(*[Record(Kind.STAGE, "stage:unsigned")] * 20)
+    head = site.head()
+    faultless = site.verify()
+
+    def side_by_side(size: int) -> Verified | None:
+        trusted, _ = trusted_checkpoints(
+            read_table(site.connection), site.settings.audit_checkpoints, site.keys.public()
+        )
+        with site.connection.transaction():
+            site.connection.execute("set transaction isolation level repeatable read")
+            return holds(site.connection, size, site.keys, trusted, piece=64)
+
+    assert side_by_side(head) == faultless
+    assert side_by_side(head + 1) is None, "a record that is gone"
+    for statement in (
+        "update audit.record set count = 7 where seq = 50",
+        "delete from audit.record where seq = 57",
+    ):
+        site.tamper("create table public.kept as table audit.record", statement)
+        assert side_by_side(head) is None, statement
+        assert site.verify().faults, statement
+        site.tamper("truncate audit.record", "insert into audit.record select * from public.kept", "drop table kept")
+    assert side_by_side(head) == faultless

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from governance.audit.chain import Algorithm, AuditKeys
 from governance.audit.checkpoints import Checkpoint
-from governance.audit.verifying import FaultKind, trusted_checkpoints, verify_lines
+from governance.audit.sequence import FaultKind, verify_lines
+from governance.audit.verifying import trusted_checkpoints
 from tests.unit.audit.conftest import Row, chained, checkpoint_of, keys, log_of
 
 Case = tuple[list[Row], list[Checkpoint], int, set[FaultKind]]
