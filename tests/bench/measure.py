@@ -52,6 +52,14 @@ class Results:
         print(f"  {group}: {name}: {figure.value:,} {unit} {f'(aim {aim})' if aim else ''} {note}", flush=True)
         self._write()
 
+    def groups(self) -> list[str]:
+        """Groups that have a figure, of this run or an earlier one."""
+        return list(dict.fromkeys(figure.group for figure in self._figures))
+
+    def value(self, group: str, name: str) -> float:
+        """The value of a figure of this run or an earlier one."""
+        return next(figure.value for figure in self._figures if (figure.group, figure.name) == (group, name))
+
     def _write(self) -> None:
         machine = f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB, Python {platform.python_version()}"
         document = {"machine": machine, "figures": [asdict(figure) for figure in self._figures]}

@@ -23,36 +23,43 @@ from governance.settings import Settings
 from include.sample_hospital import generate
 from tests.bench.measure import Results, environment_of, scratch_site
 
+_PATIENTS = " patients"
 STAGES = ("collect", "standardize", "deidentify", "publish", "back_up")
 
 
 def measure_stages(results: Results, folder: Path, sizes: list[int]) -> None:
-    """Stage times at each size, the growth between the least and the greatest, and a repeated run with nothing new."""
-    times: dict[int, dict[str, float]] = {}
+    """Stage times at each size, a repeated run with nothing new, and the growth over every size measured so far."""
     for size in sizes:
-        site = folder / str(size)
+        site, group = folder / str(size), _group(size)
         started = time.perf_counter()
         generate(site / "deliveries", patients=size, daily_deliveries=1, answer_key=site / "answer_key")
-        results.add("stages", f"{size:,} patients: sample written", time.perf_counter() - started, "s")
+        results.add(group, "sample written", time.perf_counter() - started, "s")
         with scratch_site(site, site / "deliveries") as (settings, _server):
             command = [sys.executable, "-m", "tests.bench.stages"]
             done = subprocess.run(
                 command, env={**os.environ, **environment_of(settings)}, stdout=subprocess.PIPE, text=True, check=True
             )
-            times[size] = json.loads(done.stdout.splitlines()[-1])
+            times = json.loads(done.stdout.splitlines()[-1])
             for stage in STAGES:
-                results.add("stages", f"{size:,} patients: {stage}", times[size][stage], "s")
-            total = sum(times[size][stage] for stage in STAGES)
-            again = times[size]["again"]
-            results.add("stages", f"{size:,} patients: nothing new", 100 * again / total, "% of the first", "10")
+                results.add(group, stage, times[stage], "s")
+            total = sum(times[stage] for stage in STAGES)
+            results.add(group, "nothing new", 100 * times["again"] / total, "% of the first", "10")
             if size == sizes[0]:
-                ratio = times[size]["dbt"] / times[size]["bare_dbt"]
+                ratio = times["dbt"] / times["bare_dbt"]
                 results.add("dbt", "layer as a task against bare dbt build", ratio, "times", "≤ 1.5", "standardize")
-    if len(sizes) > 1:
-        least, most = sizes[0], sizes[-1]
+    measured = {
+        int(group.split()[0].replace(",", "")): group for group in results.groups() if group.endswith(_PATIENTS)
+    }
+    if len(measured) > 1:
+        least, most = min(measured), max(measured)
         for stage in STAGES:
-            growth = math.log(times[most][stage] / times[least][stage]) / math.log(most / least)
+            few, many = (results.value(measured[size], stage) for size in (least, most))
+            growth = math.log(many / few) / math.log(most / least)
             results.add("growth", f"{stage}, {least:,} → {most:,} patients", growth, "exponent", "about 1")
+
+
+def _group(size: int) -> str:
+    return f"{size:,}{_PATIENTS}"
 
 
 def run_once() -> dict[str, float]:
@@ -88,9 +95,7 @@ def _lifecycle(settings: Settings, run_id: str, seconds: dict[str, float]) -> li
     shards = prepare_deidentification(dsn(Role.DEIDENTIFY), settings, run_id)
     # not forked: the threads of polars and ONNX, which this process has used, do not live on in a child
     with ProcessPoolExecutor(len(shards), mp_context=get_context("spawn")) as workers:
-        jobs = [
-            workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards
-        ]
+        jobs = [workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards]
         for job in jobs:
             job.result()
     build_layer("deidentify", dsn(Role.TRANSFORM), settings, run_id)
