@@ -10,7 +10,10 @@ from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, Key
 from governance.errors import KeyringError
 from governance.keys.use import KeyUse
 
-PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain")
+PURPOSES = (
+    *("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain"),
+    *("backup_signing", "backup_stream"),  # seed of an Ed25519 key; wrapping key of the gm stream format
+)
 KEY_IDS = {"field": 1, "quarantine": 2}
 """Key ids in ciphertexts, by purpose. Ids are never given to another purpose."""
 

@@ -148,6 +148,13 @@ create table if not exists governance.backup (
     run_id      text not null,
     restored_at timestamptz
 );
+alter table governance.backup  -- file and sha256 are those of its signed manifest, bytes of all its files
+    add column if not exists kind      text not null default 'full' check (kind in ('full', 'incremental')),
+    add column if not exists parent    text,
+    add column if not exists timeline  integer,
+    add column if not exists start_lsn pg_lsn,
+    add column if not exists end_lsn   pg_lsn,
+    add column if not exists expired_at timestamptz;
 
 -- One row per person: pseudonym of the de-identified zone, salt of its row keys, days by which its dates move.
 create table if not exists vault.pseudonym (
