@@ -21,7 +21,7 @@ from anonymization.encryption import Suite
 from governance.backup.keys import BackupKeys
 from governance.backup.place import new_file
 from governance.backup.signing import Checker, canonical
-from governance.backup.streams import SUFFIX, seal, unseal
+from governance.backup.streams import SUFFIX, DamagedError, seal, unseal
 from governance.backup.wal import HISTORY, SEGMENT, SEGMENT_BYTES, bounds, first_page
 from governance.errors import BackupError
 
@@ -170,7 +170,7 @@ def intact(entry: Entry) -> bytes:
     except OSError as error:
         raise BackupError(f"{entry.path} cannot be read ({error.strerror})") from error
     if (len(body), sha256(body).hexdigest()) != (entry.label.size, entry.label.sha256):
-        raise BackupError(f"{entry.path} is damaged: its SHA-256 is not what was signed")
+        raise DamagedError(f"{entry.path} is damaged: its SHA-256 is not what was signed")
     return body
 
 

@@ -1,8 +1,8 @@
 """The archiver: receives the write-ahead log from the server as it is written, and archives each finished segment.
 
 ``python -m governance.backup.archiver`` reads its orders (JSON, :class:`Orders`) from its standard input: it is given
-the keys for encrypting and signing, and in suite intl none for reading. pg_receivewal, with a replication slot, so that
-the server keeps what is not received yet, writes into a private folder outside the backup place. By the clock a heartbeat
+the keys for encrypting and signing, and in suite intl none for reading. pg_receivewal writes into a private folder
+outside the backup place; its replication slot makes the server keep what is not received yet. By the clock a heartbeat
 (an empty transaction) is committed and the segment closed, so that the archive is never older than that, also while
 nobody works. What it does, and whether it can, stands in a status file (:class:`Status`). docs/decisions/0016.
 """
@@ -186,11 +186,7 @@ class Archiver:
         """Start pg_receivewal on our slot, which is made if there is none."""
         said = self._receiver_said()
         with self._connected() as connection:
-            connection.execute(
-                "select pg_create_physical_replication_slot(%s, true) where not exists"
-                " (select from pg_replication_slots where slot_name = %s)",
-                (SLOT, SLOT),
-            )
+            make_slot(connection)
             connection.execute(  # a receiver that a killed archiver left behind
                 "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots"
                 " where slot_name = %s and active_pid is not null",
@@ -250,6 +246,15 @@ class Archiver:
         temporary = self._orders.status.with_suffix(".new")
         temporary.write_text(self._status.model_dump_json(), "utf-8")
         temporary.replace(self._orders.status)
+
+
+def make_slot(connection: psycopg.Connection) -> None:
+    """Make the replication slot if there is none; from then on the server keeps log for the archiver."""
+    connection.execute(
+        "select pg_create_physical_replication_slot(%s, true) where not exists"
+        " (select from pg_replication_slots where slot_name = %s)",
+        (SLOT, SLOT),
+    )
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ The row counts and content hashes that a restored copy is compared with are read
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import io
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,12 +64,11 @@ def back_up(
             backup appears, older ones are untouched.
         DatabaseError: the server cannot be reached.
     """
+    work = _Work(settings, backup_dsn, keys, run_id, since, progress)
     for attempt in range(1, attempts + 1):
-        record = _once(_Work(settings, backup_dsn, keys, run_id, since, progress))
-        changed = [name for name, table in record.manifest.tables.items() if table.changed]
-        if attempt == attempts or all(name.startswith(("governance.", "audit.")) for name in changed):
+        with contextlib.suppress(_DisturbedError):
+            record = _once(work, last=attempt == attempts)
             break
-        shutil.rmtree(record.folder)
     record_backup(backup_dsn, record, settings)
     return record
 
@@ -95,7 +94,11 @@ class _Work:
     progress: Progress | None
 
 
-def _once(work: _Work) -> BackupRecord:
+class _DisturbedError(Exception):
+    """A table of a data zone was written to meanwhile, and there is another attempt."""
+
+
+def _once(work: _Work, *, last: bool) -> BackupRecord:
     settings, keys = work.settings, work.keys
     earlier = _earlier_manifest(work)
     started = datetime.now(UTC)
@@ -118,6 +121,9 @@ def _once(work: _Work) -> BackupRecord:
                 connection.cancel()  # nobody needs the hashes any more
                 raise
             contents = mark_changed(work.dsn, hashing.result(), taken)
+        changed = [name for name, table in contents.items() if table.changed]
+        if not last and not all(name.startswith(("governance.", "audit.")) for name in changed):
+            raise _DisturbedError
         manifest = Manifest(
             backup_id=backup_id,
             kind=BackupKind.INCREMENTAL if work.since else BackupKind.FULL,

@@ -48,7 +48,7 @@ def writing(backups: Path, backup_id: str, lock_file: Path) -> Iterator[Path]:
         BackupError: another backup is being written, or the folder cannot be written to.
     """
     folder = backups / backup_id
-    with _locked(lock_file, backups) as lock:
+    with locked(lock_file, backups) as lock:
         _clear_killed(backups, lock)
         try:
             backups.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -144,7 +144,12 @@ def _record(folder: Path, checker: Checker | None) -> BackupRecord:
 
 
 @contextmanager
-def _locked(lock_file: Path, backups: Path) -> Iterator[int]:
+def locked(lock_file: Path, backups: Path) -> Iterator[int]:
+    """The place for one writer; gives the lock's descriptor.
+
+    Raises:
+        BackupError: another one is at it.
+    """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)

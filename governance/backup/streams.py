@@ -1,8 +1,8 @@
 """Byte streams of a backup: sealing what comes out of the server, and unpacking it again. Memory is bounded in both.
 
 Two encrypted formats. Suite intl: age (https://age-encryption.org/v1) with X25519 recipients, ChaCha20-Poly1305 in
-chunks of 64 KiB with a counter and a final flag. Suite gm: :mod:`governance.backup.gm_stream`. In both a flipped bit, a moved
-chunk or a missing end is refused.
+chunks of 64 KiB with a counter and a final flag. Suite gm: :mod:`governance.backup.gm_stream`. In both a flipped bit, a
+moved chunk or a missing end is refused.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ from governance.backup.place import new_file
 from governance.errors import BackupError
 
 _PIECE = 1 << 20
+
+
+class DamagedError(BackupError):
+    """A file is not what was signed."""
+
+
 SUFFIX = {Suite.INTL: ".age", Suite.GM: ".gm"}
 
 
@@ -220,7 +226,7 @@ def _judge(reader: HashingReader, file: Path, sha256: str, failure: Exception | 
     with reader:
         intact = reader.finish() == sha256
     if not intact:
-        raise BackupError(
+        raise DamagedError(
             f"{file} is damaged: its SHA-256 is not the manifest's; nothing was restored, use another backup"
         ) from failure
     if failure is not None:

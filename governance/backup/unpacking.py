@@ -19,13 +19,16 @@ _WORK = ".chain"
 def unpacked(
     links: list[BackupRecord], data: Path, keys: BackupKeys, server: PostgresServer, user: ServerUser
 ) -> tuple[Path, int]:
-    """Unpack a chain, combine it, and check every file with pg_verifybackup; where the data lie, and bytes.
+    """Unpack a chain, combine it, and check every file with pg_verifybackup.
 
-    Tablespaces become plain folders of the data directory ("in place"), so that a copy never writes into the original's.
+    Tablespaces become plain folders of the data directory ("in place"), so that a copy never writes into others' files.
 
     Args:
         links: the full backup first.
         data: the data directory to fill; made here.
+
+    Returns:
+        Where the data lie, and their bytes.
 
     Raises:
         BackupError: a file is damaged or made for another key, or PostgreSQL's programs refuse the result.

@@ -11,7 +11,7 @@ from governance.errors import KeyringError
 from governance.keys.use import KeyUse
 
 PURPOSES = (
-    *("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain"),
+    *("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "audit_chain"),
     *("backup_signing", "backup_stream"),  # seed of an Ed25519 key; wrapping key of the gm stream format
 )
 KEY_IDS = {"field": 1, "quarantine": 2}
@@ -77,7 +77,7 @@ class Keyring:
         return BlindIndexer(versions[made], self.suite, [key for v, key in sorted(versions.items()) if v != made])
 
     def digest(self, purpose: str, domain: str) -> KeyedDigest:
-        """Keyed digest under the key of ``purpose`` (``row_hash``, ``pseudonym``, ``manifest``)."""
+        """Keyed digest under the key of ``purpose`` (``row_hash``, ``pseudonym``)."""
         return KeyedDigest(self.key(purpose), domain, self.suite)
 
     def _versions_now(self, purpose: str) -> Mapping[int, bytes]:

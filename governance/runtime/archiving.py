@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.database import connect
 from governance.errors import RuntimeFailure
 from governance.runtime.postgres import PostgresServer
 from governance.runtime.processes import ProcessId, session_of
@@ -52,11 +53,17 @@ class ArchiverProcess:
         self.files = ArchiverFiles(settings.state)
 
     def start(self, server: PostgresServer, held: Secrets) -> None:
-        """Start it for a running server; one that runs is left alone. It reports failures in its status file."""
-        from governance.keys import open_keyring  # noqa: PLC0415 - slow import, only needed here
+        """Start it for a running server; one that runs is left alone. It reports failures in its status file.
+
+        Its replication slot is there when this returns, so that every later backup is followed by archived log.
+        """
+        from governance.backup.archiver import make_slot  # noqa: PLC0415 - slow imports, only needed here
+        from governance.keys import open_keyring  # noqa: PLC0415
 
         if self.processes():
             return
+        with connect(held["dsn_backup"], autocommit=True, application="xinglin archiver") as connection:
+            make_slot(connection)
         keyring = open_keyring(self._settings.keyring)
         orders = {
             "dsn": held["dsn_backup"],

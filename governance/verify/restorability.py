@@ -20,7 +20,7 @@ def newest(context: Context) -> Outcome:
     if not context.restore:
         return Outcome("未要求恢复 not asked for (--no-restore)", 0)
     keys = BackupKeys.of(context.keyring)
-    records, faults = list_backups(context.settings.backups, keys.manifest)
+    records, faults = list_backups(context.settings.backups, keys.checker)
     if not records:
         return Outcome("尚无可用备份 no sound backup", len(faults), tuple(faults))
     record = records[-1]
