@@ -30,7 +30,7 @@ app = typer.Typer(
 @app.callback()
 def backup(
     context: typer.Context,
-    full: Annotated[bool, typer.Option("--full", help="全量 a full one, whatever the policy says")] = False,
+    full: Annotated[bool, typer.Option("--full", help="全量 a full one in any case")] = False,
 ) -> None:
     """备份：按策略全量或增量 · Back up, encrypted: full or incremental, as the policy says."""
     if context.invoked_subcommand is not None:
@@ -52,7 +52,7 @@ def backup(
 def verify(
     deep: Annotated[bool, typer.Option("--deep", help="并恢复每条链、检查每页 also restore, check pages")] = False,
 ) -> None:
-    """核验备份：逐文件解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults found, 2 could not be checked."""
+    """核验备份：解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults, 2 could not be checked."""
     try:
         result = _everything(need_server=False).verify(deep=deep)
     except GovernanceError as error:

@@ -93,7 +93,7 @@ def decrypt_stream(source: Readable, target: Writable, keys: Mapping[int, bytes]
     try:
         data_key = Sm4Gcm(keys[version][:_KEY]).decrypt(wrap_nonce, header[_FIXED.size :], header[: _FIXED.size])
     except InvalidTag as error:
-        raise BackupError("its header was altered, or it was made for another key") from error
+        raise BackupError("it was made for another key, or its header was altered") from error
     opener = Sm4Gcm(data_key)
     number, held = 0, _exactly(source, CHUNK + _TAG)
     while True:

@@ -151,7 +151,7 @@ def unseal(source: Reader, target: Writer, keys: BackupKeys) -> None:
     except pyrage.IdentityError as error:
         raise BackupError("the backup identity in the keyring is not an age identity; restore the keyring") from error
     except pyrage.DecryptError as error:
-        raise BackupError(f"the identity in the keyring does not open it, or it is damaged ({error})") from error
+        raise BackupError(f"it was made for another key than the keyring's, or it is damaged ({error})") from error
 
 
 def unpack(file: Path, target: Path, keys: BackupKeys, sha256: str) -> int:
