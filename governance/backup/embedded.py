@@ -117,7 +117,7 @@ class EmbeddedBackups:
 
     def backups(self) -> Listing:
         """As in ``BackupAdapter``."""
-        records, faults = list_backups(self.settings.backups, self.keys.checker)
+        records, faults = list_backups(self.settings.backups, self.keys.checker, lock_file(self.settings))
         notes = read_records(self.settings.backups, self.keys.checker)
         held, gone = notes.held(), notes.gone()
         infos = tuple(

@@ -37,6 +37,7 @@ from governance.settings import Settings
 SERVICE = "restored"
 DATA = "data"
 _CONNECTION = "connection.conf"
+_OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
 _CLOSED_HBA = f"hostssl all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n"
 _NO_HOOKS: Sequence[BeforeOpening] = ()
 
@@ -126,7 +127,8 @@ def restore(
         server, real, size, password = _prepared(links, to_dir, keys, keep=keep)
         recovered_to = _recovered(chosen, server, real, keys, password)
         try:
-            (real / "pg_hba.conf").write_text(_CLOSED_HBA, "utf-8")
+            (real / "pg_hba.conf").write_text(_OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
+_CLOSED_HBA, "utf-8")
             server.start()
             dsn = server.superuser_dsn(manifest.database)
             for hook in before_opening:
@@ -147,14 +149,16 @@ def restore(
 
 
 def remove_restored(to_dir: Path) -> None:
-    """Stop a restored copy if it still runs, and remove it.
+    """Stop a restored copy if it still runs, and remove it; also what a killed restore left of one.
 
     Raises:
         BackupError: the folder holds no restored copy.
     """
     data = to_dir / DATA
-    if not (data / "PG_VERSION").is_file():
+    is_copy = (data / "PG_VERSION").is_file() or (data.is_dir() and {path.name for path in to_dir.iterdir()} <= _OURS)
+    if not is_copy:
         raise BackupError(f"{to_dir} holds no restored copy; nothing was removed")
+    remove_work(data)
     PostgresServer(data, log_file=to_dir / "server.log").destroy()
     for name in ("server.log", _CONNECTION):
         (to_dir / name).unlink(missing_ok=True)

@@ -90,7 +90,7 @@ def expire(
     """
     with contextlib.nullcontext() if plan else locked(lock_file, backups):
         records = read_records(backups, keys.checker)
-        listed, faults = list_backups(backups, keys.checker)
+        listed, faults = list_backups(backups, keys.checker, lock_file)
         gone = records.gone()
         faults = [fault for fault in faults if not any(f"{backups / name}/" in fault for name in gone)]
         if faults or records.faults:

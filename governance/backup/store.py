@@ -85,11 +85,19 @@ def publish(folder: Path, manifest: Manifest) -> BackupRecord:
     return BackupRecord(folder, manifest, sha256(content).hexdigest())
 
 
-def list_backups(backups: Path, checker: Checker | None = None) -> tuple[list[BackupRecord], list[str]]:
-    """Backups with sound manifests, oldest first, and what is wrong with the others (empty when all are sound)."""
+def list_backups(
+    backups: Path, checker: Checker | None = None, lock_file: Path | None = None
+) -> tuple[list[BackupRecord], list[str]]:
+    """Backups with sound manifests, oldest first, and what is wrong with the others (empty when all are sound).
+
+    Args:
+        lock_file: with it, a backup that is being written, or was cut off, is no fault.
+    """
     records, faults = [], []
     for folder in sorted(backups.iterdir()) if backups.is_dir() else []:
         if not folder.is_dir() or folder.name.startswith(".") or folder.name in NOT_BACKUPS:
+            continue
+        if lock_file and not (folder / MANIFEST).exists() and is_being_written(folder.name, lock_file):
             continue
         try:
             records.append(_record(folder, checker))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,16 +20,19 @@ from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from governance.backup import BackupKeys, BackupRecord, back_up
+from governance.backup.archiver import Status
 from governance.backup.manifest import MANIFEST
 from governance.cli import app
 from governance.collection.stage import collect_source
 from governance.contracts import Catalogue, load_catalogue
 from governance.keys import open_keyring
+from governance.runtime.archiving import ArchiverFiles, ArchiverProcess
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
 from governance.runtime.provision import provision
 from governance.settings import Settings
 from governance.verify import CheckResult, Context, State, run_checks
 from include.sample_hospital.identifiers import resident_id
+from tests.integration.conftest import wait_until_archived
 
 pytestmark = pytest.mark.integration
 NAMES = ("欧阳建国", "王淑芬", "高明")
@@ -181,8 +184,10 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     server = PostgresServer(state / "postgres", superuser_password="p" * 24, settings=THROW_AWAY)
     server.initialise()
     server.start()
+    archiver = ArchiverProcess(settings)
     try:
-        secrets = provision(server, settings).values
+        held = provision(server, settings)
+        secrets = held.values
         settings = settings.model_copy(update={"dbt_project": project / "dbt_project"})
         made = Hospital(settings, server, secrets, load_catalogue(settings.contracts))
         deliver(settings.deliveries)
@@ -198,9 +203,12 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         (state / "logs" / "task.log").write_text("collected 3 rows\n")
         (settings.dbt_project / "target").mkdir(parents=True)
         (settings.dbt_project / "target" / "manifest.json").write_text("{}")
+        archiver.start(server, held)
         made.record = back_up(settings, secrets["dsn_backup"], BackupKeys.of(open_keyring(settings.keyring)), "test")
+        wait_until_archived(settings)
         yield made
     finally:
+        archiver.stop()
         server.destroy()
 
 
@@ -452,7 +460,7 @@ def test_a_plain_identifier_in_a_file_is_found(hospital: Hospital, tmp_path: Pat
 
 def test_a_flipped_bit_in_the_backup_is_found(hospital: Hospital) -> None:
     assert hospital.record
-    file = hospital.record.file
+    file = hospital.record.files["base"]
     whole = file.read_bytes()
     try:
         spoiled = bytearray(whole)
@@ -471,10 +479,10 @@ def test_a_backup_that_holds_something_else_than_its_manifest_says_is_found(hosp
     manifest = hospital.record.manifest
     tables = dict(manifest.tables)
     tables["base.visit"] = tables["base.visit"].model_copy(update={"hash": "1"})
-    key = BackupKeys.of(open_keyring(hospital.settings.keyring)).manifest
+    signer = BackupKeys.of(open_keyring(hospital.settings.keyring)).signer
     try:
-        path.write_text(manifest.model_copy(update={"tables": tables}).sealed(key).model_dump_json())
-        (result,) = run_checks(hospital.context(), ["backup"])
+        path.write_text(manifest.model_copy(update={"tables": tables}).signed(signer).model_dump_json())
+        (result,) = run_checks(hospital.context(), ["backup.restores"])
         assert result.state is State.FAILED
         assert result.findings[0].startswith("base.visit: 3 rows as expected, but their content hash differs")
     finally:
@@ -485,10 +493,27 @@ def test_without_backup_or_when_not_asked_the_check_is_not_applicable(hospital: 
     settings = hospital.settings.model_copy(update={"backups": tmp_path / "none"})
     context = hospital.context()
     context.settings = settings
-    results = run_checks(context, ["backup", "plain.backups"])
+    results = run_checks(context, ["backup.restores", "plain.backups"])
     assert {result.state for result in results} == {State.NOT_APPLICABLE}
-    (result,) = run_checks(hospital.context(restore=False), ["backup"])
+    (result,) = run_checks(hospital.context(restore=False), ["backup.restores"])
     assert result.state is State.NOT_APPLICABLE
+
+
+def test_an_archiver_that_fails_or_falls_behind_is_found(hospital: Hospital) -> None:
+    file = ArchiverFiles(hospital.settings.state).status
+    said = Status.read(file)
+    assert said is not None
+    assert said.until is not None
+    changes: list[dict[str, object]] = [
+        {"state": "failing", "fault": "disk full"}, {"state": "stopped"}, {"until": said.until - timedelta(hours=1)}
+    ]  # fmt: skip
+    for change in changes:
+        whole = file.read_bytes()
+        try:
+            file.write_text(said.model_copy(update=change).model_dump_json())
+            assert failing(run_checks(hospital.context(), ["backup.archive"])) == {"backup.archive"}, change
+        finally:
+            file.write_bytes(whole)
 
 
 def test_an_unwanted_superuser_is_found(hospital: Hospital) -> None:
