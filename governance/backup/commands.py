@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from governance.backup.store import BackupRecord, find_backup, list_backups
 from governance.database import Role, connection_string
 from governance.errors import DatabaseError, GovernanceError, SettingsError
 from governance.keys import open_keyring
+from governance.keys.withdrawal import replay_tombstones
 from governance.settings import Settings
 
 
@@ -69,7 +71,8 @@ def restore_command(
         settings = Settings.from_environment()
         keys = BackupKeys.of(open_keyring(settings.keyring))
         record = find_backup(settings.backups, backup, keys.manifest)
-        restored = restore(record, to.absolute(), keys, keep=keep)
+        again = partial(replay_tombstones, settings=settings)
+        restored = restore(record, to.absolute(), keys, keep=keep, before_opening=again)
         if restored.comparison.holds:
             _note(settings, record)
     except GovernanceError as error:

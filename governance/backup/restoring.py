@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,20 @@ class RestoredServer:
         return make_conninfo(**dict(parameters[SERVICE]))
 
 
-def restore(record: BackupRecord, to_dir: Path, keys: BackupKeys, *, keep: bool = False) -> RestoredServer:
+def restore(
+    record: BackupRecord,
+    to_dir: Path,
+    keys: BackupKeys,
+    *,
+    keep: bool = False,
+    before_opening: Callable[[str], object] = lambda _dsn: None,
+) -> RestoredServer:
     """Restore a backup into an empty or new folder and compare every table with the manifest.
+
+    Args:
+        before_opening: called with the superuser's connection string when the copy has been compared and before anybody
+            else can reach it: withdrawals that came after the backup are repeated there
+            (:func:`governance.keys.withdrawal.replay_tombstones`). When it fails, so does the restore.
 
     Raises:
         BackupError: the folder is not empty; the backup is damaged, cut short or made for another key; or the copy does
@@ -80,6 +92,7 @@ def restore(record: BackupRecord, to_dir: Path, keys: BackupKeys, *, keep: bool 
             seconds = time.monotonic() - started
             dsn = server.superuser_dsn(record.manifest.database)
             comparison = compare(dsn, record.manifest)
+            before_opening(dsn)
             if keep:
                 _write_connection(to_dir, dsn)
         except RuntimeFailure as error:

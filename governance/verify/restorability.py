@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from functools import partial
 from pathlib import Path
 
 from governance.backup import BackupKeys, list_backups, restore
 from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
 from governance.errors import BackupError
+from governance.keys.withdrawal import replay_tombstones
 from governance.settings import Settings
 from governance.verify.context import Context
 from governance.verify.results import Check, Outcome, amount, figures
@@ -26,7 +28,8 @@ def newest(context: Context) -> Outcome:
     record = records[-1]
     target = scratch(context.settings) / secrets.token_hex(4)
     try:
-        restored = restore(record, target, keys)
+        again = partial(replay_tombstones, settings=context.settings)
+        restored = restore(record, target, keys, before_opening=again)
     except BackupError as error:
         return Outcome(record.manifest.backup_id, 1, (str(error), *faults))
     finally:

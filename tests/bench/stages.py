@@ -88,9 +88,7 @@ def _lifecycle(settings: Settings, run_id: str, seconds: dict[str, float]) -> li
     shards = prepare_deidentification(dsn(Role.DEIDENTIFY), settings, run_id)
     # not forked: the threads of polars and ONNX, which this process has used, do not live on in a child
     with ProcessPoolExecutor(len(shards), mp_context=get_context("spawn")) as workers:
-        jobs = [
-            workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards
-        ]
+        jobs = [workers.submit(scrub_shard, n, settings.shards, dsn(Role.DEIDENTIFY), settings, run_id) for n in shards]
         for job in jobs:
             job.result()
     build_layer("deidentify", dsn(Role.TRANSFORM), settings, run_id)
