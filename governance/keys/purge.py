@@ -29,8 +29,8 @@ _HAVE_COLUMN = """
     where n.nspname = any(%s) and c.relkind in ('r', 'p') order by 1, 2"""
 _SETTLE_BATCHES = """
     update governance.batch as b
-    set accepted = accepted - gone.accepted, quarantined = quarantined - gone.quarantined,
-        withdrawn = withdrawn + gone.accepted + gone.quarantined
+    set accepted = b.accepted - gone.accepted, quarantined = b.quarantined - gone.quarantined,
+        withdrawn = b.withdrawn + gone.accepted + gone.quarantined
     from (
         select batch_id, count(*) filter (where was_accepted) as accepted,
             count(*) filter (where not was_accepted) as quarantined

