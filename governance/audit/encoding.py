@@ -37,6 +37,7 @@ class Kind(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     KEY = "key"
+    WITHDRAWAL = "withdrawal"
     MIGRATION = "migration"
     GRANT = "grant"
     APPROVAL = "approval"

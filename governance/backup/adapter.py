@@ -7,7 +7,7 @@ repository); a *file* in a finding is named as the place names it, so that an op
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from governance.backup.comparing import Comparison
 
-BeforeOpening = Callable[[str], None]
-"""Runs on a recovered copy before anybody else can connect to it; gets the superuser's connection string."""
+BeforeOpening = Callable[[str], Collection[str] | None]
+"""Runs on a recovered copy before anybody else can connect to it; gets the superuser's connection string.
+
+Returns the tables that it may have changed (``schema.table``), which then cannot be held against the figures of the
+backup, or ``None`` when it cannot say: then no table can.
+"""
 
 
 class BackupKind(StrEnum):

@@ -16,6 +16,7 @@ from governance.backup.backing_up import Progress
 from governance.backup.embedded import EmbeddedBackups
 from governance.backup.recording import record_restore
 from governance.backup.restoring import RestoredServer, remove_restored
+from governance.backup.withdrawn import withdrawals
 from governance.database import Role, connection_string
 from governance.errors import BackupError, DatabaseError, GovernanceError, SettingsError
 from governance.settings import Settings
@@ -149,7 +150,9 @@ def restore_command(
             return
         there = _everything(need_server=False)
         target = Target(_moment(time) if time else None, latest)
-        restored = there.restore(to.absolute(), backup=backup, target=target, keep=keep)
+        restored = there.restore(
+            to.absolute(), backup=backup, target=target, before_opening=(withdrawals(there.settings),), keep=keep
+        )
         if restored.comparison.holds:
             _note(there, restored)
     _report(restored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from governance.backup.contents import TableContent, snapshot, table_contents
@@ -32,12 +33,13 @@ class Comparison:
         return bool(self.equal) and not self.differences
 
 
-def compare(dsn: str, manifest: Manifest, *, later: bool = False) -> Comparison:
+def compare(dsn: str, manifest: Manifest, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
     """Compare the tables of the database at ``dsn`` with the manifest's figures.
 
     Args:
-        later: the copy was recovered beyond the backup's end, or changed by a hook. A table that is no longer equal may
-            have been written to since, so it is compared as one that was written to during the backup, and listed.
+        later: the copy was recovered beyond the backup's end. A table that is no longer equal may have been written to
+            since, so it is compared as one that was written to during the backup, and listed.
+        touched: tables of which the same holds, whatever the copy was recovered to.
 
     Raises:
         BackupError: a table cannot be read.
@@ -51,7 +53,7 @@ def compare(dsn: str, manifest: Manifest, *, later: bool = False) -> Comparison:
     for name, wanted in manifest.tables.items():
         present = found.pop(name, None)
         is_equal = present is not None and (present.rows, present.hash) == (wanted.rows, wanted.hash)
-        if wanted.changed or (later and not is_equal):
+        if wanted.changed or ((later or name in touched) and not is_equal):
             (settled if _settled(present) == _settled(wanted) else rewritten).append(name)
         elif present is None:
             differences.append(f"{name}: missing, {wanted.rows} rows expected")

@@ -130,11 +130,11 @@ def restore(
             (real / "pg_hba.conf").write_text(_CLOSED_HBA, "utf-8")
             server.start()
             dsn = server.superuser_dsn(manifest.database)
-            for hook in before_opening:
-                hook(dsn)
+            changed = [hook(dsn) for hook in before_opening]
             _open(dsn, real)
             seconds = time.monotonic() - started
-            comparison = compare(dsn, manifest, later=chosen.covered is not None or bool(before_opening))
+            touched = {name for names in changed for name in names or ()}
+            comparison = compare(dsn, manifest, later=chosen.covered is not None or None in changed, touched=touched)
             if keep:
                 _write_connection(to_dir, dsn)
         except RuntimeFailure as error:

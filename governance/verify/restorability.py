@@ -13,6 +13,7 @@ from governance.backup.backing_up import lock_file
 from governance.backup.policy import load_backup_policy
 from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
+from governance.backup.withdrawn import withdrawals
 from governance.errors import BackupError
 from governance.runtime.archiving import ArchiverFiles
 from governance.settings import Settings
@@ -31,7 +32,7 @@ def newest(context: Context) -> Outcome:
     record = records[-1]
     target = scratch(context.settings) / secrets.token_hex(4)
     try:
-        restored = restore(record, target, keys)
+        restored = restore(record, target, keys, before_opening=(withdrawals(context.settings),))
     except BackupError as error:
         return Outcome(record.manifest.backup_id, 1, (str(error), *faults))
     finally:

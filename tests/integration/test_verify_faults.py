@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -427,25 +428,33 @@ def test_a_surrogate_that_is_another_patients_name_is_no_alarm_but_the_own_name_
         assert failing(run_checks(spoiled.context(), ["plain.notes"])) == {"plain.notes"}
 
 
-IN_FILES = ("plain.server_files", "plain.logs", "plain.artefacts", "plain.backups")
+IN_FILES = ("plain.server_files", "plain.logs", "plain.key_store", "plain.artefacts", "plain.backups")
 FILES: dict[str, tuple[Callable[[Hospital], Path], str]] = {
     "a log": (lambda h: h.settings.state / "logs" / "leak.log", "plain.logs"),
     "a temporary file": (lambda h: h.settings.state / "tmp-leak" / "dump.csv", "plain.logs"),
     "an artefact of dbt": (lambda h: h.settings.dbt_project / "target" / "leak.json", "plain.artefacts"),
     "a temporary file of the server": (lambda h: h.server.data_dir.resolve() / "base" / "leak", "plain.server_files"),
     "the backup folder": (lambda h: h.settings.backups / "leak.tar", "plain.backups"),
+    "the key store": (lambda h: h.settings.keyring.parent / "leak.json", "plain.key_store"),
+    "the audit checkpoints": (lambda h: h.settings.audit_checkpoints / "leak", "plain.key_store"),
+    "Airflow's home": (lambda h: h.settings.state / "airflow" / "leak.cfg", "plain.logs"),
+    "an export": (lambda h: h.settings.state / "exports" / "leak.csv", "plain.logs"),
 }
 
 
+def spelled(text: str, encoding: str) -> bytes:
+    return b64encode(b"x" * (next(_NUMBERS) % 3) + text.encode()) if encoding == "base64" else text.encode(encoding)
+
+
 @pytest.mark.parametrize("where", FILES)
-@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16-le", "utf-16-be", "base64"])
 def test_a_plain_identifier_in_a_file_is_found(hospital: Hospital, tmp_path: Path, where: str, encoding: str) -> None:
     place, expected = FILES[where]
     path = place(hospital)
     path.parent.mkdir(exist_ok=True)
     canary = f"欧阳{chr(0x9F90 + next(_NUMBERS) % 20)}翾"
     try:
-        path.write_bytes(b"\0" * 100_000 + f"姓名：{canary}。".encode(encoding) + b"\0" * 1_000_000)
+        path.write_bytes(b"\0" * 100_000 + spelled(f"姓名：{canary}。", encoding) + b"\0" * 1_000_000)
         context = hospital.context(canaries=canary_file(tmp_path, canary), identifier_source=Nobody())
         others = [
             name for name in IN_FILES if name != "plain.server_files" or name == expected
