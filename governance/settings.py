@@ -35,6 +35,8 @@ class Settings(BaseModel):
         dbt_project: the dbt project.
         keyring: the key file, outside the database.
         backups: the folder into which encrypted backups are written.
+        backup_policy: the retention policy of backups.
+        archive_heartbeat_seconds: how old the archive of the write-ahead log may be while nobody works.
         audit_checkpoints: the folder of signed audit checkpoints; to prove anything it belongs to another custodian.
         audit_chain: MAC of the audit chain, ``hmac-sha256`` or ``hmac-sm3``.
         audit_heartbeat_hours: after how many hours without a heartbeat the audit log counts as cut off.
@@ -55,6 +57,8 @@ class Settings(BaseModel):
     dbt_project: Path = PROJECT / "dbt_project"
     keyring: Path = PROJECT / ".xinglin" / "keys" / "keyring.json"
     backups: Path = PROJECT / ".xinglin" / "backups"
+    backup_policy: Path = PROJECT / "include" / "policy" / "backup.yaml"
+    archive_heartbeat_seconds: float = 30.0
     audit_checkpoints: Path = PROJECT / ".xinglin" / "audit_checkpoints"
     audit_chain: Literal["hmac-sha256", "hmac-sm3"] = "hmac-sha256"
     audit_heartbeat_hours: int = 36  # collect runs every night

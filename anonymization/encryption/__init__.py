@@ -6,6 +6,7 @@ columns go through :mod:`anonymization.encryption.arrow`, which is imported wher
 
 from anonymization.encryption.cipher import FieldCipher, KeyHolder
 from anonymization.encryption.digests import BlindIndexer, KeyedDigest, Tokeniser
+from anonymization.encryption.persons import Salts
 from anonymization.encryption.suites import NONCE_BUDGET, Suite
 
-__all__ = ["NONCE_BUDGET", "BlindIndexer", "FieldCipher", "KeyHolder", "KeyedDigest", "Suite", "Tokeniser"]
+__all__ = ["NONCE_BUDGET", "BlindIndexer", "FieldCipher", "KeyHolder", "KeyedDigest", "Salts", "Suite", "Tokeniser"]

@@ -10,7 +10,9 @@ Layout of a ciphertext::
 
 The associated data binds a ciphertext to where it stands: ``<schema>.<table>.<column>|<key id and version>|<row id>``;
 a value moved to another row, column or table does not decrypt. The person's key is the suite's HMAC(key of that
-version, patient key), so that a value moved to another person does not decrypt either.
+version, patient key ‖ salt of the person), so that a value moved to another person does not decrypt either, and
+nobody's does once the salt is destroyed. Two key ids name one key: values of the first were written before persons had
+salts, and their persons' keys are made without.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
 
-from anonymization.encryption.suites import NONCE_BYTES, Sealer, Suite
+from anonymization.encryption.persons import GivenSalts, Persons, Salts
+from anonymization.encryption.suites import NONCE_BYTES, Suite
 from anonymization.errors import DecryptionError
 
 _T = TypeVar("_T")
 _HEADER = struct.Struct(">BI12s")
-_CACHE_LIMIT = 50_000  # persons; their other columns then need no new derivation
+_NAMED = struct.Struct(">BI")
 _VERSION_LIMIT = 0xFFFF
 _PARALLEL_FROM = 20_000  # values; below, starting processes costs more than it saves
 
@@ -43,32 +46,12 @@ class KeyHolder:
         reserve: called with the key's version and a number of encryptions before they are made; raises when the
             nonce budget is used up.
         reload: the key's versions as they are now, asked when a ciphertext names a version that came later.
+        salts: the persons' salts; ``None`` where persons' keys are made without.
     """
 
     reserve: Callable[[int, int], None] = field(default=lambda _version, _count: None, repr=False)
     reload: Callable[[], Mapping[int, bytes]] = field(default=dict, repr=False)
-
-
-class _Persons:
-    """The persons' keys under one key version and suite; some ten thousand are kept."""
-
-    def __init__(self, suite: Suite, key: bytes) -> None:
-        self._root = suite.mac(key)
-        self._root.update(b"person\x1f")
-        self._make = suite.make_sealer
-        self._sealers: dict[str, Sealer] = {}
-
-    def sealer(self, person: str) -> Sealer:
-        """Encryption under the key of a person; the empty string is nobody."""
-        found = self._sealers.get(person)
-        if found is None:
-            context = self._root.copy()
-            context.update(person.encode())
-            found = self._make(context.finalize())
-            if len(self._sealers) >= _CACHE_LIMIT:
-                self._sealers.clear()
-            self._sealers[person] = found
-        return found
+    salts: Salts | None = field(default=None, repr=False)
 
 
 class FieldCipher:
@@ -78,6 +61,7 @@ class FieldCipher:
         keys: version → 32-byte key; several versions may live at once.
         current: version of the key that encrypts.
         key_id: 1 to 65,535, which key of the installation this is; 0 writes and reads values without an id.
+        salted_id: the id under which values stand whose persons' keys are made with salts, if ``holder`` has any.
         suite: suite of values whose contract names none.
         holder: counts encryptions and knows later versions.
     """
@@ -88,6 +72,7 @@ class FieldCipher:
         current: int,
         *,
         key_id: int = 0,
+        salted_id: int = 0,
         suite: Suite = Suite.INTL,
         holder: KeyHolder | None = None,
     ) -> None:
@@ -95,11 +80,14 @@ class FieldCipher:
             raise DecryptionError(f"field key {current} is not in the keyring; restore the keyring from its own backup")
         self._keys, self._current, self._key_id, self._suite = dict(keys), current, key_id, suite
         self._holder = holder or KeyHolder()
-        self._persons: dict[tuple[int, int], _Persons] = {}
+        self._salted_id = salted_id if self._holder.salts is not None else 0
+        self._written_id = self._salted_id or key_id
+        self._ids = {0, key_id, self._written_id}
+        self._persons: dict[tuple[int, int], Persons] = {}
 
     def header(self, suite: Suite | None = None) -> bytes:
         """The five bytes with which a value encrypted now begins: suite, key id, version."""
-        return struct.pack(">BHH", (suite or self._suite).number, self._key_id, self._current)
+        return struct.pack(">BHH", (suite or self._suite).number, self._written_id, self._current)
 
     def encrypt_column(
         self,
@@ -123,16 +111,22 @@ class FieldCipher:
 
         Returns:
             One ciphertext a value, in their order.
+
+        Raises:
+            Whatever ``holder`` raises: the nonce budget is used up, or a person's salt may not be made.
         """
         chosen = suite or self._suite
         if wanted := len(values) - sum(value is None for value in values):
             self._holder.reserve(self._current, wanted)
         if workers > 1 and len(values) >= _PARALLEL_FROM:
-            parts = self._shared(workers, _encrypt, place, values, row_ids, persons, chosen)
+            salts = self._holder.salts.make({p for p in persons if p}) if self._holder.salts else None
+            parts = self._shared(workers, _encrypt, salts, place, values, row_ids, persons, chosen)
             return [sealed for part in parts for sealed in part]
-        named = self._key_id << 16 | self._current
+        named = self._written_id << 16 | self._current
         prefix, header = f"{place}|{named}|", self.header(chosen)
-        sealer = self._persons_of(chosen, self._current).sealer
+        keys = self._persons_of(chosen, named)
+        keys.prepare(persons, new=True)
+        sealer = keys.sealer
         nonces, start = os.urandom(NONCE_BYTES * len(values)), 0
         result: list[bytes | None] = []
         append = result.append
@@ -162,7 +156,10 @@ class FieldCipher:
             DecryptionError: a value was altered, moved from its place, or its key is not there. Names place and row.
         """
         if workers > 1 and len(values) >= _PARALLEL_FROM:
-            return [v for part in self._shared(workers, _decrypt, place, values, row_ids, persons) for v in part]
+            salts = self._holder.salts.find({p for p in persons if p}) if self._holder.salts else None
+            parts = self._shared(workers, _decrypt, salts, place, values, row_ids, persons)
+            return [plain for part in parts for plain in part]
+        self._prepare({bytes(value[: _NAMED.size]) for value in values if value is not None}, persons)
         return [
             None if value is None else self.decrypt(place, value, row_id, person).decode()
             for value, row_id, person in zip(values, row_ids, persons, strict=True)
@@ -172,44 +169,60 @@ class FieldCipher:
         """Decrypt one value; errors as in :meth:`decrypt_column`."""
         try:
             number, named, nonce = _HEADER.unpack_from(value)
-            persons = self._persons.get((number, named & _VERSION_LIMIT)) if named >> 16 in (0, self._key_id) else None
+            persons = self._persons.get((number, named))
             if persons is None:
                 persons = self._found(place, row_id, number, named)
             associated = f"{place}|{named}|{row_id}".encode()
             return persons.sealer(person or "").decrypt(nonce, value[_HEADER.size :], associated)
+        except KeyError:
+            raise DecryptionError(
+                f"{place}, row {row_id}: the key of its person is not in the key store; it was destroyed by a "
+                "withdrawal (finish that: xinglin keys withdraw --resume), or the store is another one (restore it)"
+            ) from None
         except (InvalidTag, struct.error) as error:
             raise DecryptionError(
                 f"{place}, row {row_id}: the ciphertext was altered, moved or belongs to another key; "
                 "compare the row with a backup"
             ) from error
 
-    def _found(self, place: str, row_id: int, number: int, named: int) -> _Persons:
+    def _prepare(self, headers: set[bytes], persons: Sequence[str | None]) -> None:
+        """Fetch the persons' salts for all values of a column at once."""
+        for number, named in (_NAMED.unpack(header) for header in headers if len(header) == _NAMED.size):
+            suite = Suite.of(number)
+            if suite and named >> 16 in self._ids and named & _VERSION_LIMIT in self._keys:
+                self._persons_of(suite, named).prepare(persons)
+
+    def _found(self, place: str, row_id: int, number: int, named: int) -> Persons:
         """The keys that a header names, perhaps of a version that came after this cipher was made."""
         suite, key_id, version = Suite.of(number), named >> 16, named & _VERSION_LIMIT
         if version not in self._keys:
             self._keys |= {later: key for later, key in self._holder.reload().items() if later not in self._keys}
-        if suite is None or key_id not in (0, self._key_id) or version not in self._keys:
+        if suite is None or key_id not in self._ids or version not in self._keys:
             raise DecryptionError(
                 f"{place}, row {row_id}: suite {number} or key {named} unknown; check that the keyring is the one "
                 "that this warehouse was written with"
             )
-        return self._persons_of(suite, version)
+        return self._persons_of(suite, named)
 
-    def _persons_of(self, suite: Suite, version: int) -> _Persons:
-        named = (suite.number, version)
-        found = self._persons.get(named)
+    def _persons_of(self, suite: Suite, named: int) -> Persons:
+        found = self._persons.get((suite.number, named))
         if found is None:
-            found = self._persons[named] = _Persons(suite, self._keys[version])
+            salted = self._salted_id and named >> 16 == self._salted_id
+            made = Persons(suite, self._keys[named & _VERSION_LIMIT], self._holder.salts if salted else None)
+            found = self._persons[suite.number, named] = made
         return found
 
-    def _shared(self, workers: int, work: Callable[..., _T], place: str, *columns: object) -> list[_T]:
+    def _shared(
+        self, workers: int, work: Callable[..., _T], salts: Mapping[str, bytes] | None, place: str, *columns: object
+    ) -> list[_T]:
         """The results of ``work`` on equal parts of the columns, made in processes of their own."""
         listed = [list(c) if isinstance(c, Sequence) and not isinstance(c, str) else c for c in columns]
         lengths = {len(c) for c in listed if isinstance(c, list)}
         if len(lengths) > 1:
             raise ValueError(f"values, rows and persons have different lengths: {sorted(lengths)}")
         size = -(-lengths.pop() // workers)
-        bare = (self._keys, self._current, self._key_id)
+        given = None if salts is None else GivenSalts(dict(salts))
+        bare = (self._keys, self._current, self._key_id, self._salted_id, given)
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             tasks = [
                 pool.submit(work, bare, place, *(c[n : n + size] if isinstance(c, list) else c for c in listed))
@@ -218,16 +231,21 @@ class FieldCipher:
             return [task.result() for task in tasks]
 
 
-_Bare = tuple[dict[int, bytes], int, int]
+_Bare = tuple[dict[int, bytes], int, int, int, GivenSalts | None]
+
+
+def _made(bare: _Bare) -> FieldCipher:
+    keys, current, key_id, salted_id, salts = bare
+    return FieldCipher(keys, current, key_id=key_id, salted_id=salted_id, holder=KeyHolder(salts=salts))
 
 
 def _encrypt(
     bare: _Bare, place: str, values: list[str | bytes | None], rows: list[int], persons: list[str | None], suite: Suite
 ) -> list[bytes | None]:
-    return FieldCipher(bare[0], bare[1], key_id=bare[2]).encrypt_column(place, values, rows, persons, suite=suite)
+    return _made(bare).encrypt_column(place, values, rows, persons, suite=suite)
 
 
 def _decrypt(
     bare: _Bare, place: str, values: list[bytes | None], rows: list[int], persons: list[str | None]
 ) -> list[str | None]:
-    return FieldCipher(bare[0], bare[1], key_id=bare[2]).decrypt_column(place, values, rows, persons)
+    return _made(bare).decrypt_column(place, values, rows, persons)

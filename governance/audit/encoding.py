@@ -38,6 +38,7 @@ class Kind(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     KEY = "key"
+    WITHDRAWAL = "withdrawal"
     MIGRATION = "migration"
     GRANT = "grant"
     APPROVAL = "approval"

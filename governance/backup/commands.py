@@ -1,108 +1,213 @@
-"""``xinglin backup``, ``xinglin backups``, ``xinglin restore``."""
+"""``xinglin backup`` (``verify``, ``expire``, ``hold``, ``release``), ``xinglin backups``, ``xinglin restore``."""
 
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from governance.backup.backing_up import back_up
-from governance.backup.keys import BackupKeys
+from governance.backup.adapter import BackupInfo, BackupKind, Target
+from governance.backup.backing_up import Progress
+from governance.backup.embedded import EmbeddedBackups
 from governance.backup.recording import record_restore
-from governance.backup.restoring import RestoredServer, remove_restored, restore
-from governance.backup.store import BackupRecord, find_backup, list_backups
+from governance.backup.restoring import RestoredServer, remove_restored
+from governance.backup.withdrawn import withdrawals
 from governance.database import Role, connection_string
-from governance.errors import DatabaseError, GovernanceError, SettingsError
-from governance.keys import open_keyring
+from governance.errors import BackupError, DatabaseError, GovernanceError, SettingsError
 from governance.settings import Settings
 
+_VERDICTS = ("完好 sound", "有缺陷 FAULTS", "未全部核验 NOT ALL CHECKED")  # by exit status
 
-def backup() -> None:
-    """备份：整库加密备份 · Back up the whole cluster, encrypted."""
-    try:
+app = typer.Typer(
+    invoke_without_command=True, no_args_is_help=False, help="备份 · Encrypted backups of the whole cluster"
+)
+
+
+@app.callback()
+def backup(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="全量 a full one in any case")] = False,
+) -> None:
+    """备份：按策略全量或增量 · Back up, encrypted: full or incremental, as the policy says."""
+    if context.invoked_subcommand is not None:
+        return
+    with _reported():
         settings = Settings.from_environment()
-        keys = BackupKeys.of(open_keyring(settings.keyring))
+        backups = EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state), _progress())
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        record = back_up(settings, connection_string(Role.BACKUP, settings.state), keys, run_id)
-    except GovernanceError as error:
-        raise _failed(error) from error
+        record = backups.record(run_id, None) if full else backups.due(run_id)
     manifest = record.manifest
     seconds = (manifest.ended_at - manifest.started_at).total_seconds()
     typer.echo(
-        f"备份完成 backed up: {manifest.backup_id} · {_size(manifest.size)} · {len(manifest.tables)} 张表 tables"
-        f" · {manifest.rows:,} 行 rows · {seconds:.1f} s\n文件 file: {record.file}"
+        f"备份完成 backed up: {manifest.backup_id} · {_kind(manifest.kind)} · {_size(manifest.size)} · "
+        f"{len(manifest.tables)} 张表 tables · {manifest.rows:,} 行 rows · {seconds:.1f} s\n文件 files: {record.folder}"
+    )
+
+
+@app.command()
+def verify(
+    deep: Annotated[bool, typer.Option("--deep", help="并恢复每条链、检查每页 also restore, check pages")] = False,
+) -> None:
+    """核验备份：解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults, 2 could not be checked."""
+    try:
+        result = _everything(need_server=False).verify(deep=deep)
+    except GovernanceError as error:
+        typer.echo(f"未能核验 could not be checked: {error}", err=True)
+        raise typer.Exit(2) from error
+    for finding in result.findings:
+        typer.echo(f"发现 {finding.fault}: {finding}", err=True)
+    for words in result.unchecked:
+        typer.echo(f"未核验 not checked: {words}", err=True)
+    typer.echo(
+        f"{_VERDICTS[result.exit_status]}: {result.backups} 份备份 backups · "
+        f"{result.segments} 段日志 segments of the log · {result.files} 个文件 files · {_size(result.bytes)} · "
+        f"{len(result.findings)} 项发现 findings"
+    )
+    raise typer.Exit(result.exit_status)
+
+
+@app.command()
+def hold(
+    backup_id: Annotated[str, typer.Argument(help="备份编号 backup id")],
+    reason: Annotated[str, typer.Option("--reason", help="理由，勿写个人信息 why; nothing personal")],
+) -> None:
+    """保全：策略不得删除 · Keep a backup whatever the policy says (legal hold)."""
+    with _reported():
+        _everything().hold(backup_id, reason)
+    typer.echo(f"已保全 on hold: {backup_id}")
+
+
+@app.command()
+def release(
+    backup_id: Annotated[str, typer.Argument(help="备份编号 backup id")],
+    reason: Annotated[str, typer.Option("--reason", help="理由，勿写个人信息 why; nothing personal")],
+) -> None:
+    """解除保全 · End the hold of a backup."""
+    with _reported():
+        _everything().release(backup_id, reason)
+    typer.echo(f"已解除 released: {backup_id}")
+
+
+@app.command()
+def expire(
+    plan: Annotated[bool, typer.Option("--plan", help="只列出，不删除 only say what would go")] = False,
+) -> None:
+    """按策略销毁过期备份 · Remove what the policy no longer keeps; leaves a signed record and an audit record."""
+    with _reported():
+        result = _everything(need_server=not plan).expire(plan=plan)
+    for name, reason in sorted(result.kept.items()):
+        typer.echo(f"保留 kept: {name}  {reason}")
+    for name, reason in sorted(result.removed.items()):
+        typer.echo(f"{'已销毁 destroyed' if result.done else '将销毁 would go'}: {name}  {reason}")
+    typer.echo(
+        f"{len(result.removed)} 份备份 backups, {result.segments} 段日志 segments of the log, {_size(result.bytes)}"
+        f"{'' if result.done else ' — 仅计划 a plan only, nothing was removed'}"
     )
 
 
 def backups() -> None:
-    """列出备份 · List the backups in the folder, from their manifests."""
-    try:
-        settings = Settings.from_environment()
-        records, faults = list_backups(settings.backups, BackupKeys.of(open_keyring(settings.keyring)).manifest)
-    except GovernanceError as error:
-        raise _failed(error) from error
-    for record in records:
-        typer.echo(_line(record))
-    for fault in faults:
+    """列出备份与可恢复范围 · List the backups from their manifests, and what moments can be restored."""
+    with _reported():
+        there = _everything(need_server=False)
+        listing = there.backups()
+        ranges = there.recoverable()
+    for info in listing.backups:
+        typer.echo(_line(info))
+    for item in ranges:
+        typer.echo(
+            f"可恢复至 recoverable until {item.until.astimezone():%Y-%m-%d %H:%M:%S %Z}, "
+            f"自 from {item.earliest.astimezone():%Y-%m-%d %H:%M:%S %Z} (时间线 timeline {item.timeline})"
+        )
+    for fault in listing.faults:
         typer.echo(f"不可用 unsound: {fault}", err=True)
-    if not records and not faults:
-        typer.echo(f"尚无备份 no backups yet in {settings.backups}; 请运行 make one with: xinglin backup")
-    if faults:
+    if not listing.backups and not listing.faults:
+        place = there.settings.backups
+        typer.echo(f"尚无备份 no backups yet in {place}; 请运行 make one with: xinglin backup")
+    if listing.faults:
         raise typer.Exit(1)
 
 
 def restore_command(
     to: Annotated[Path, typer.Option("--to", help="恢复到的空文件夹 a new or empty folder")],
     backup: Annotated[str | None, typer.Option("--backup", help="备份编号 backup id; default: the newest")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="恢复到此刻 to a moment, ISO 8601 (no zone: +08:00)")
+    ] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="恢复到日志末尾 as far as the log goes")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="恢复后保留运行 leave the restored server running")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="停止并删除恢复副本 stop and remove a kept copy")] = False,
 ) -> None:
     """恢复：在独立服务器上恢复并逐表核对 · Restore to a scratch server and compare every table."""
-    try:
+    with _reported():
         if remove:
             remove_restored(to.absolute())
             typer.echo(f"已删除恢复副本 removed: {to}")
             return
-        settings = Settings.from_environment()
-        keys = BackupKeys.of(open_keyring(settings.keyring))
-        record = find_backup(settings.backups, backup, keys.manifest)
-        restored = restore(record, to.absolute(), keys, keep=keep)
+        there = _everything(need_server=False)
+        target = Target(_moment(time) if time else None, latest)
+        restored = there.restore(
+            to.absolute(), backup=backup, target=target, before_opening=(withdrawals(there.settings),), keep=keep
+        )
         if restored.comparison.holds:
-            _note(settings, record)
-    except GovernanceError as error:
-        raise _failed(error) from error
-    _report(record, restored)
+            _note(there, restored)
+    _report(restored)
     if not restored.comparison.holds:
         raise typer.Exit(1)
 
 
-def register(app: typer.Typer) -> None:
+def register(program: typer.Typer) -> None:
     """Add the commands to the program."""
-    app.command("backup")(backup)
-    app.command("backups")(backups)
-    app.command("restore")(restore_command)
+    program.add_typer(app, name="backup")
+    program.command("backups")(backups)
+    program.command("restore")(restore_command)
 
 
-def _note(settings: Settings, record: BackupRecord) -> None:
+def _everything(*, need_server: bool = True) -> EmbeddedBackups:
+    """The backups of this installation, with a connection to the warehouse where one is known."""
+    settings = Settings.from_environment()
+    try:
+        return EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state))
+    except SettingsError:
+        if need_server:
+            raise
+        return EmbeddedBackups.of(settings)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BackupError(f"--time {text} is no moment; write 2026-06-01T12:00:00 or with +08:00 after it") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(timedelta(hours=8)))
+
+
+def _note(there: EmbeddedBackups, restored: RestoredServer) -> None:
     """Tell the warehouse, if there is one: after a disaster there is none."""
-    with contextlib.suppress(SettingsError, DatabaseError):
-        record_restore(connection_string(Role.BACKUP, settings.state), record.manifest.backup_id, settings)
+    if there.dsn is not None:
+        with contextlib.suppress(DatabaseError):
+            record_restore(there.dsn, restored.backup_id, there.settings)
 
 
-def _report(record: BackupRecord, restored: RestoredServer) -> None:
+def _report(restored: RestoredServer) -> None:
     result = restored.comparison
     typer.echo(
-        f"{'一致 equal' if result.holds else '不一致 NOT EQUAL'}: {record.manifest.backup_id} · "
+        f"{'一致 equal' if result.holds else '不一致 NOT EQUAL'}: {restored.backup_id} · "
         f"{len(result.equal)} 张表 tables · {result.rows:,} 行 rows · {_size(restored.bytes)} · "
         f"{restored.seconds:.1f} s"
     )
+    if restored.recovered_to:
+        typer.echo(
+            f"恢复到 recovered to: {restored.recovered_to.astimezone():%Y-%m-%d %H:%M:%S.%f %Z} 的事务 transaction"
+        )
     for name in result.settled:
-        typer.echo(f"备份期间有新增，原有行一致 written to during the backup, its older rows are equal: {name}")
+        typer.echo(f"其后有新增，原有行一致 written to since the figures were taken, its older rows are equal: {name}")
     for name in result.rewritten:
-        typer.echo(f"备份期间被改写，无法核对 rewritten during the backup, not comparable: {name}")
+        typer.echo(f"其后被改写，无法核对 rewritten since the figures were taken, not comparable: {name}")
     for difference in result.differences:
         typer.echo(f"差异 difference: {difference}", err=True)
     if restored.kept:
@@ -115,19 +220,38 @@ def _report(record: BackupRecord, restored: RestoredServer) -> None:
         typer.echo(f"服务器已停止 the server was stopped; 数据 its data: {restored.folder}")
 
 
-def _line(record: BackupRecord) -> str:
-    manifest = record.manifest
-    seconds = (manifest.ended_at - manifest.started_at).total_seconds()
-    return (
-        f"{manifest.backup_id}  {_size(manifest.size):>9}  {len(manifest.tables)} 张表 tables  "
-        f"{manifest.rows:,} 行 rows  {seconds:.1f} s  {record.folder}"
-    )
+def _line(info: BackupInfo) -> str:
+    seconds = (info.ended_at - info.started_at).total_seconds()
+    parent = f"  ← {info.parent}" if info.parent else ""
+    held = f"  保全 on hold: {'; '.join(info.holds)}" if info.holds else ""
+    return f"{info.backup_id}  {_kind(info.kind)}  {_size(info.bytes):>11}  {seconds:.1f} s{parent}{held}"
+
+
+def _kind(kind: BackupKind) -> str:
+    return "全量 full" if kind is BackupKind.FULL else "增量 incremental"
 
 
 def _size(count: int) -> str:
     return f"{count / 1_000_000:,.1f} MB"
 
 
-def _failed(error: GovernanceError) -> typer.Exit:
-    typer.echo(f"失败 failed: {error}", err=True)
-    return typer.Exit(1)
+def _progress() -> Progress | None:
+    """A line that is written anew while the server is read, on a terminal only."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        share = f" / {_size(total)}" if total else ""
+        sys.stderr.write(f"\r备份中 backing up {_size(done)}{share} ")
+        sys.stderr.flush()
+
+    return show
+
+
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except GovernanceError as error:
+        typer.echo(f"失败 failed: {error}", err=True)
+        raise typer.Exit(1) from error

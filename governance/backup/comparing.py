@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from governance.backup.contents import TableContent, snapshot, table_contents
@@ -14,8 +15,8 @@ class Comparison:
 
     Attributes:
         equal: tables with equal row count and content hash.
-        settled: tables that were written to during the backup, whose older rows are equal.
-        rewritten: tables that were rewritten during the backup; nothing can be said about them.
+        settled: tables that were written to during or after the backup, whose older rows are equal.
+        rewritten: tables that were rewritten, made or dropped meanwhile; nothing can be said about them.
         differences: one sentence a table that is missing, unexpected or not equal; ids and figures only.
         rows: rows of the tables in ``equal``.
     """
@@ -32,8 +33,13 @@ class Comparison:
         return bool(self.equal) and not self.differences
 
 
-def compare(dsn: str, manifest: Manifest) -> Comparison:
+def compare(dsn: str, manifest: Manifest, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
     """Compare the tables of the database at ``dsn`` with the manifest's figures.
+
+    Args:
+        later: the copy was recovered beyond the backup's end. A table that is no longer equal may have been written to
+            since, so it is compared as one that was written to during the backup, and listed.
+        touched: tables of which the same holds, whatever the copy was recovered to.
 
     Raises:
         BackupError: a table cannot be read.
@@ -46,15 +52,19 @@ def compare(dsn: str, manifest: Manifest) -> Comparison:
     differences: list[str] = []
     for name, wanted in manifest.tables.items():
         present = found.pop(name, None)
-        if wanted.changed:
+        is_equal = present is not None and (present.rows, present.hash) == (wanted.rows, wanted.hash)
+        if wanted.changed or ((later or name in touched) and not is_equal):
             (settled if _settled(present) == _settled(wanted) else rewritten).append(name)
         elif present is None:
             differences.append(f"{name}: missing, {wanted.rows} rows expected")
-        elif (present.rows, present.hash) == (wanted.rows, wanted.hash):
+        elif is_equal:
             equal.append(name)
         else:
             differences.append(_difference(name, wanted, present))
-    differences += [f"{name}: not in the manifest, {content.rows} rows found" for name, content in found.items()]
+    if later:
+        rewritten += list(found)
+    else:
+        differences += [f"{name}: not in the manifest, {content.rows} rows found" for name, content in found.items()]
     rows = sum(manifest.tables[name].rows for name in equal)
     return Comparison(tuple(equal), tuple(settled), tuple(rewritten), tuple(differences), rows)
 

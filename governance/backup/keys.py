@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anonymization.encryption import KeyedDigest
+from anonymization.encryption import Suite
+from governance.backup.signing import Checker, Signer
 from governance.keys import Keyring
 
 
@@ -14,15 +16,30 @@ class BackupKeys:
 
     Attributes:
         recipients: age recipients (public keys); a backup can be read by the holder of any one of their identities.
-        manifest: keyed digest that seals manifests.
-        identity: age identity (private key); only a restore needs it, a backup works without.
+        signer: signs manifests and log segments.
+        suite: ``intl`` encrypts to the recipients; ``gm`` under the newest of ``stream`` (docs/decisions/0017).
+        stream: versions of the symmetric key of the gm stream format; whoever writes in gm can also read.
+        identity: age identity (private key); reading needs it, a full backup in suite intl works without.
     """
 
     recipients: tuple[str, ...]
-    manifest: KeyedDigest = field(repr=False)
+    signer: Signer = field(repr=False)
+    suite: Suite = Suite.INTL
+    stream: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     identity: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, keyring: Keyring) -> BackupKeys:
         """The backup keys of an installation's keyring."""
-        return cls((keyring.backup_recipient,), keyring.digest("manifest", "backup"), keyring.backup_identity)
+        return cls(
+            (keyring.backup_recipient,),
+            Signer(keyring.keys["backup_signing"]),
+            keyring.suite,
+            keyring.keys["backup_stream"],
+            keyring.backup_identity,
+        )
+
+    @property
+    def checker(self) -> Checker:
+        """What signatures are believed."""
+        return self.signer.checker

@@ -1,58 +1,82 @@
-"""The manifest of a backup: what it is, what it must hold, and a seal that only the keyring can make.
+"""The manifest of a backup: what it is, what it must hold, and a signature that outsiders can check.
 
-A backup folder can be read without a database: the list of backups is rebuilt from the manifests in it.
+A backup place can be read without a database: the list of backups is rebuilt from the manifests in it. Each manifest
+names the others that stood there when it was made, so that one that vanishes later is missed.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
-import os
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from anonymization.encryption import KeyedDigest
+from anonymization.encryption import Suite
+from governance.backup.adapter import BackupInfo, BackupKind
 from governance.backup.contents import Snapshot, TableContent
+from governance.backup.signing import Checker, Signer
 from governance.errors import BackupError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
+_DIGEST = r"^[0-9a-f]{64}$"
+
+
+class StoredFile(BaseModel):
+    """One encrypted file of a backup.
+
+    Attributes:
+        archive: what it holds: ``base``, the number of a tablespace, or ``backup_manifest`` (PostgreSQL's own).
+        size, sha256: of the file as it stands in the place (bytes).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
+    archive: str = Field(pattern=r"^(base|backup_manifest|[0-9]+)$")
+    size: int
+    sha256: str = Field(pattern=_DIGEST)
 
 
 class Manifest(BaseModel):
     """One backup.
 
     Attributes:
-        file: name of the encrypted file beside the manifest: age (X25519) over zstd over tar of the whole cluster.
-        size, sha256: of that file (bytes) as it stands on disk.
+        parent: of an incremental backup, the one that it builds on; ``parent_sha256`` is of that one's manifest file.
+        files: the encrypted files beside the manifest, each zstd over tar (PostgreSQL's manifest: zstd over JSON).
         server_version: of the server, e.g. 170010.
-        start_lsn: write-ahead log position read right before the backup started.
+        timeline, start_lsn, end_lsn: where in the write-ahead log it lies; the log between them is in the backup.
         snapshot: the snapshot in which ``tables`` was read.
         database: the database whose tables are listed; the backup holds all databases of the cluster.
         tables: ``schema.table`` → figures.
-        seal: keyed digest of all other fields.
+        known: the other backups in the place when this one was made: id → SHA-256 of the manifest file.
+        signature: over all other fields (:mod:`governance.backup.signing`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
-    backup_id: str = Field(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")
+    format: Literal[2] = 2
+    backup_id: str = Field(pattern=ID)
+    kind: BackupKind
+    parent: str | None = Field(default=None, pattern=ID)
+    parent_sha256: str | None = Field(default=None, pattern=_DIGEST)
     run_id: str
     started_at: AwareDatetime
     ended_at: AwareDatetime
-    file: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    size: int
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    suite: Suite
     recipients: tuple[str, ...]
+    files: tuple[StoredFile, ...]
     server_version: int
     system_identifier: str
+    timeline: int
     start_lsn: str
+    end_lsn: str
     snapshot: Snapshot
     database: str
     tables: dict[str, TableContent]
-    seal: str = ""
+    known: dict[str, str]
+    signature: str = ""
 
     @property
     def comparable(self) -> int:
@@ -64,48 +88,48 @@ class Manifest(BaseModel):
         """Rows of all tables at the snapshot."""
         return sum(content.rows for content in self.tables.values())
 
-    def sealed(self, key: KeyedDigest) -> Manifest:
-        """The manifest with its seal."""
-        return self.model_copy(update={"seal": key.one(self._canonical())})
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(file.size for file in self.files)
 
-    def _canonical(self) -> bytes:
-        document = self.model_dump(mode="json", exclude={"seal"})
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    def info(self, holds: tuple[str, ...] = ()) -> BackupInfo:
+        """What the adapter's interface says of it."""
+        return BackupInfo(
+            *(self.backup_id, self.kind, self.parent, self.started_at, self.ended_at, self.size),
+            *(self.timeline, self.start_lsn, self.end_lsn, holds),
+        )
+
+    def signed(self, signer: Signer) -> Manifest:
+        """The manifest with its signature."""
+        return self.model_copy(update={"signature": signer.sign(self.model_dump(mode="json"))})
+
+    def content(self) -> bytes:
+        """The bytes of its file."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the sealed manifest into a folder, synced to disk; refuses to overwrite one.
+def read_manifest(folder: Path, checker: Checker | None = None) -> tuple[Manifest, bytes]:
+    """Read a manifest and the bytes of its file; with a checker, check its signature.
 
     Raises:
-        BackupError: the folder cannot be written to, or holds a manifest already.
+        BackupError: the manifest is missing, malformed, altered, or signed with another key.
     """
     path = folder / MANIFEST
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(manifest.model_dump_json(indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise BackupError(f"{path} cannot be written ({error.strerror}); check the backup folder") from error
-
-
-def read_manifest(folder: Path, key: KeyedDigest | None = None) -> Manifest:
-    """Read a manifest; with a key, check its seal.
-
-    Raises:
-        BackupError: the manifest is missing, malformed, altered, or sealed with another key.
-    """
-    path = folder / MANIFEST
-    try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        manifest = Manifest.model_validate_json(content)
     except FileNotFoundError as error:
-        raise BackupError(f"{path} is missing: without it the backup cannot be trusted; use another one") from error
+        raise BackupError(
+            f"{path} is missing: the backup was interrupted, or somebody removed it; use another one"
+        ) from error
     except (OSError, ValidationError, ValueError) as error:
         raise BackupError(f"{path} is damaged ({type(error).__name__}); use another backup") from error
-    if key is not None and not hmac.compare_digest(manifest.sealed(key).seal, manifest.seal):
-        raise BackupError(f"{path} was altered after it was sealed, or the keyring is another one; use another backup")
-    return manifest
+    if checker is not None and not checker.holds(manifest.model_dump(mode="json")):
+        raise BackupError(f"{path} was altered after it was signed, or the keyring is another one; use another backup")
+    if manifest.backup_id != folder.name:
+        raise BackupError(f"{path} belongs to backup {manifest.backup_id}; use another one")
+    return manifest, content
 
 
 def new_backup_id(now: datetime, unique: bytes) -> str:

@@ -6,6 +6,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from governance.audit import AuditKeys, Kind, Record, append
+from governance.backup.manifest import MANIFEST
 from governance.backup.store import BackupRecord
 from governance.database import connect
 from governance.errors import BackupError
@@ -24,18 +25,23 @@ def record_backup(dsn: str, record: BackupRecord, settings: Settings) -> None:
         with connect(dsn, application="xinglin backup") as connection:
             connection.execute(
                 "insert into governance.backup"
-                " (backup_id, started_at, ended_at, file, bytes, sha256, recipients, rows, hashes, run_id)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                " (backup_id, started_at, ended_at, file, bytes, sha256, recipients, rows, hashes, run_id,"
+                " kind, parent, timeline, start_lsn, end_lsn)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     *(manifest.backup_id, manifest.started_at, manifest.ended_at),
-                    *(str(record.file.relative_to(settings.backups)), manifest.size, manifest.sha256),
+                    *(f"{record.folder.name}/{MANIFEST}", manifest.size, record.digest),
                     list(manifest.recipients),
                     Jsonb({name: table.rows for name, table in manifest.tables.items()}),
                     Jsonb({name: table.hash for name, table in manifest.tables.items()}),
                     manifest.run_id,
+                    *(manifest.kind, manifest.parent, manifest.timeline, manifest.start_lsn, manifest.end_lsn),
                 ),
             )
-            detail = {"run": manifest.run_id, "bytes": manifest.size, "sha256": manifest.sha256}
+            detail = {
+                **{"run": manifest.run_id, "kind": manifest.kind, "parent": manifest.parent},
+                **{"bytes": manifest.size, "sha256": record.digest},
+            }
             event = Record(Kind.BACKUP, f"backup:{manifest.backup_id}", manifest.rows, detail=detail)
             append(connection, [event], AuditKeys.open(settings))
     except psycopg.Error as error:

@@ -2,7 +2,8 @@
 
 Layout of the folder that a restore fills: ``data`` (or a link to where the server's user can reach it), ``data.tls``,
 ``server.log`` and, when the server is kept, ``connection.conf`` (a libpq service file with a new superuser password;
-the passwords that the cluster had when it was backed up are not needed).
+the passwords that the cluster had when it was backed up are not needed). Nobody but this program, which alone knows
+that password, can connect before the hooks have run.
 """
 
 from __future__ import annotations
@@ -10,46 +11,40 @@ from __future__ import annotations
 import configparser
 import secrets
 import shutil
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from governance.backup.comparing import Comparison, compare
+from governance.backup.adapter import BeforeOpening, RestoredCopy, Target
+from governance.backup.archive import list_archive
+from governance.backup.comparing import compare
 from governance.backup.keys import BackupKeys
-from governance.backup.store import BackupRecord
-from governance.backup.streams import unpack
+from governance.backup.recovery import COPY, Log, recover
+from governance.backup.store import BackupRecord, chain, find_backup, list_backups
+from governance.backup.timeline import Stretch, forks, need, ranges, said, stretch
+from governance.backup.unpacking import remove_work, unpacked
 from governance.errors import BackupError, RuntimeFailure
-from governance.runtime.placement import ServerUser, shelter
-from governance.runtime.postgres import SUPERUSER, THROW_AWAY, PostgresServer
+from governance.runtime.placement import ServerUser
+from governance.runtime.postgres import HBA, SUPERUSER, THROW_AWAY, PostgresServer
+from governance.settings import Settings
 
 SERVICE = "restored"
-_DATA = "data"
+DATA = "data"
 _CONNECTION = "connection.conf"
-# A copy must never write into the archive of the original, nor believe that it is a standby of it.
-_COPY = {"archive_mode": "off", "archive_command": "", "primary_conninfo": "", "synchronous_standby_names": ""}
+_OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
+_CLOSED_HBA = f"hostssl all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n"
+_NO_HOOKS: Sequence[BeforeOpening] = ()
 
 
 @dataclass(frozen=True)
-class RestoredServer:
-    """A restored copy.
-
-    Attributes:
-        folder: what the restore filled.
-        comparison: what it holds against what its manifest says.
-        kept: the server runs on, and :attr:`service_file` says how to reach it; else it was stopped again.
-        bytes, seconds: of the unpacked files; until the copy accepted connections.
-    """
-
-    folder: Path
-    comparison: Comparison
-    kept: bool
-    bytes: int
-    seconds: float
+class RestoredServer(RestoredCopy):
+    """A restored copy on an embedded server."""
 
     @property
     def service_file(self) -> Path:
@@ -63,42 +58,106 @@ class RestoredServer:
         return make_conninfo(**dict(parameters[SERVICE]))
 
 
-def restore(record: BackupRecord, to_dir: Path, keys: BackupKeys, *, keep: bool = False) -> RestoredServer:
-    """Restore a backup into an empty or new folder and compare every table with the manifest.
+@dataclass(frozen=True)
+class Plan:
+    """What a restore starts from, and how far it goes; ``covered`` is the log to replay, none for the backup's end."""
+
+    record: BackupRecord
+    target: Target
+    covered: Stretch | None = None
+
+
+def plan(settings: Settings, keys: BackupKeys, backup: str | None = None, target: Target | None = None) -> Plan:
+    """Choose the backup and the log for a restore.
 
     Raises:
-        BackupError: the folder is not empty; the backup is damaged, cut short or made for another key; or the copy does
-            not start. Everything that the restore wrote is removed again.
+        BackupError: there is no such backup, or the target is outside what is recoverable (the message says what is).
     """
-    if keys.identity is None:
-        raise BackupError("a restore needs the backup identity of the keyring, and this one holds none")
+    target = target or Target()
+    if target.time is None and not target.latest:
+        return Plan(find_backup(settings.backups, backup, keys.checker), target)
+    if target.time is not None and (target.latest or target.time.tzinfo is None):
+        raise BackupError("a target is either a time with its zone (2026-06-01T12:00:00+08:00) or --latest")
+    records = _candidates(settings, keys, backup)
+    entries, _ = list_archive(settings.backups, keys.checker)
+    forked = forks(entries, keys)
+    possible = ranges([record.manifest for record in records], entries, forked)
+    for record in reversed(records):
+        covered = stretch(entries, forked, record.manifest)
+        if target.latest:
+            return Plan(record, target, need(covered, record.manifest))
+        assert target.time is not None  # noqa: S101 - as checked above
+        if covered.until and record.manifest.ended_at <= target.time <= covered.until:
+            return Plan(record, target, covered)
+    raise BackupError(f"{target.time} cannot be restored; recoverable is {said(possible)}")
+
+
+def _candidates(settings: Settings, keys: BackupKeys, backup: str | None) -> list[BackupRecord]:
+    if backup is not None:
+        return [find_backup(settings.backups, backup, keys.checker)]
+    records, faults = list_backups(settings.backups, keys.checker)
+    if not records:
+        raise BackupError("; ".join(faults) or f"there is no backup in {settings.backups} yet (xinglin backup)")
+    return records
+
+
+def restore(
+    wanted: BackupRecord | Plan,
+    to_dir: Path,
+    keys: BackupKeys,
+    *,
+    keep: bool = False,
+    before_opening: Sequence[BeforeOpening] = _NO_HOOKS,
+) -> RestoredServer:
+    """Restore into an empty or new folder, run the hooks, and compare every table with the manifest.
+
+    Args:
+        wanted: a backup (restored to its own end), or a plan.
+        before_opening: run in order on the recovered copy while nobody else can connect.
+
+    Raises:
+        BackupError: the folder is not empty; the backup is damaged, cut short or made for another key; the copy does
+            not start; or a hook failed. Everything that the restore wrote is removed again.
+    """
+    chosen = wanted if isinstance(wanted, Plan) else Plan(wanted, Target())
+    manifest = chosen.record.manifest
     started = time.monotonic()
     with _clean_on_failure(to_dir):
-        server, size = _unpacked(record, to_dir, keys.identity, keep=keep)
+        links = chain(chosen.record, keys.checker)
+        server, real, size, password = _prepared(links, to_dir, keys, keep=keep)
+        recovered_to = _recovered(chosen, server, real, keys, password)
         try:
+            (real / "pg_hba.conf").write_text(_CLOSED_HBA, "utf-8")
             server.start()
+            dsn = server.superuser_dsn(manifest.database)
+            changed = [hook(dsn) for hook in before_opening]
+            _open(dsn, real)
             seconds = time.monotonic() - started
-            dsn = server.superuser_dsn(record.manifest.database)
-            comparison = compare(dsn, record.manifest)
+            touched = {name for names in changed for name in names or ()}
+            comparison = compare(dsn, manifest, later=chosen.covered is not None or None in changed, touched=touched)
             if keep:
                 _write_connection(to_dir, dsn)
         except RuntimeFailure as error:
-            raise BackupError(f"the restored copy of {record.manifest.backup_id} does not start: {error}") from error
+            raise BackupError(f"the restored copy of {manifest.backup_id} does not start: {error}") from error
         finally:
             if not keep:
                 server.stop()
-    return RestoredServer(to_dir, comparison, keep, size, seconds)
+    return RestoredServer(
+        to_dir, manifest.backup_id, comparison, keep, size, seconds, target=chosen.target, recovered_to=recovered_to
+    )
 
 
 def remove_restored(to_dir: Path) -> None:
-    """Stop a restored copy if it still runs, and remove it.
+    """Stop a restored copy if it still runs, and remove it; also what a killed restore left of one.
 
     Raises:
         BackupError: the folder holds no restored copy.
     """
-    data = to_dir / _DATA
-    if not (data / "PG_VERSION").is_file():
+    data = to_dir / DATA
+    is_copy = (data / "PG_VERSION").is_file() or (data.is_dir() and {path.name for path in to_dir.iterdir()} <= _OURS)
+    if not is_copy:
         raise BackupError(f"{to_dir} holds no restored copy; nothing was removed")
+    remove_work(data)
     PostgresServer(data, log_file=to_dir / "server.log").destroy()
     for name in ("server.log", _CONNECTION):
         (to_dir / name).unlink(missing_ok=True)
@@ -106,48 +165,42 @@ def remove_restored(to_dir: Path) -> None:
         to_dir.rmdir()
 
 
-def _unpacked(record: BackupRecord, to_dir: Path, identity: str, *, keep: bool) -> tuple[PostgresServer, int]:
+def _prepared(
+    links: list[BackupRecord], to_dir: Path, keys: BackupKeys, *, keep: bool
+) -> tuple[PostgresServer, Path, int, str]:
     user = ServerUser.choose()
-    data = to_dir / _DATA
-    real = shelter(data, user)
-    size = unpack(record.file, real, identity, record.manifest.sha256)
-    if not (real / "backup_label").is_file() or not (real / "PG_VERSION").is_file():
-        raise BackupError(f"{record.file} holds no base backup of PostgreSQL; use another one (xinglin backups)")
-    settings = real / "postgresql.auto.conf"  # outranks every file, so it must not decide over the copy
-    settings.replace(real / "postgresql.auto.conf.original")
-    settings.write_text("# The original's settings are in postgresql.auto.conf.original.\n", "utf-8")
-    user.take_over(real)
     password = secrets.token_urlsafe(24)
     server = PostgresServer(
-        data,
+        to_dir / DATA,
         log_file=to_dir / "server.log",
         superuser_password=password,
         port=0,
-        settings=_COPY if keep else _COPY | THROW_AWAY,
+        settings=COPY if keep else COPY | THROW_AWAY,
     )
-    _set_password(server, real, user, password)
-    return server, size
+    real, size = unpacked(links, to_dir / DATA, keys, server, user)
+    settings = real / "postgresql.auto.conf"  # outranks every file, so it must not decide over the copy
+    settings.replace(real / "postgresql.auto.conf.original")
+    settings.write_text("# The original's settings are in postgresql.auto.conf.original.\n", "utf-8")
+    user.take_over(settings)
+    return server, real, size, password
 
 
-def _set_password(server: PostgresServer, real: Path, user: ServerUser, password: str) -> None:
-    """Recover the copy in a single-user server without network, and give the superuser a new password there."""
-    overrides = {**_COPY, "fsync": "off", "ssl": "off", "log_min_messages": "fatal", "log_min_error_statement": "panic"}
-    options = [part for name, value in overrides.items() for part in ("-c", f"{name}={value}")]
-    result = subprocess.run(
-        [server.tool("postgres"), "--single", "-j", "-D", str(real), *options, "postgres"],
-        input=f"alter role {SUPERUSER} password '{password}';\n\n",
-        cwd=real,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(real)},
-        capture_output=True,
-        text=True,
-        check=False,
-        user=user.uid,
-        group=user.gid,
-        extra_groups=None if user.uid is None else [],
-    )
-    if result.returncode != 0:
-        said = result.stderr.strip().replace("\n", "; ")[-500:]
-        raise BackupError(f"the restored copy cannot be recovered: {said or 'no message'}")
+def _recovered(chosen: Plan, server: PostgresServer, real: Path, keys: BackupKeys, password: str) -> datetime | None:
+    user = ServerUser.choose()
+    if chosen.covered is None:
+        return recover(server, real, user, password, {})
+    log = Log.of(chosen.covered, real.with_name(real.name + ".wal"), keys, user, chosen.target.time)
+    try:
+        return recover(server, real, user, password, log.settings(chosen.target))
+    finally:
+        log.remove()
+
+
+def _open(dsn: str, real: Path) -> None:
+    """Let everybody in who may connect to the original."""
+    (real / "pg_hba.conf").write_text(HBA, "utf-8")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("select pg_reload_conf()")
 
 
 def _write_connection(to_dir: Path, dsn: str) -> None:
@@ -170,7 +223,9 @@ def _clean_on_failure(to_dir: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        PostgresServer(to_dir / _DATA, log_file=to_dir / "server.log").destroy()
+        server = PostgresServer(to_dir / DATA, log_file=to_dir / "server.log")
+        remove_work(to_dir / DATA)
+        server.destroy()
         for left in to_dir.iterdir():
             shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         if not existed:

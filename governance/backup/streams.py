@@ -1,7 +1,8 @@
 """Byte streams of a backup: sealing what comes out of the server, and unpacking it again. Memory is bounded in both.
 
-The encrypted format is age (https://age-encryption.org/v1) with X25519 recipients: ChaCha20-Poly1305 in chunks of
-64 KiB with a counter and a final flag, so a flipped bit, a moved chunk or a missing end is refused.
+Two encrypted formats. Suite intl: age (https://age-encryption.org/v1) with X25519 recipients, ChaCha20-Poly1305 in
+chunks of 64 KiB with a counter and a final flag. Suite gm: :mod:`governance.backup.gm_stream`. In both a flipped bit, a
+moved chunk or a missing end is refused.
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ import io
 import os
 import tarfile
 import threading
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 import pyarrow as pa
 import pyrage
 
+from anonymization.encryption import Suite
+from governance.backup.gm_stream import MAGIC, decrypt_stream, encrypt_stream
+from governance.backup.keys import BackupKeys
+from governance.backup.place import new_file
 from governance.errors import BackupError
 
 _PIECE = 1 << 20
+
+
+class DamagedError(BackupError):
+    """A file is not what was signed."""
+
+
+SUFFIX = {Suite.INTL: ".age", Suite.GM: ".gm"}
 
 
 class Reader(Protocol):
@@ -74,6 +87,11 @@ class HashingReader(io.RawIOBase):
         self.bytes += len(data)
         return data
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
     def finish(self) -> str:
         """Read to the end; the digest of the whole file, hexadecimal."""
         while self.read(_PIECE):
@@ -81,7 +99,7 @@ class HashingReader(io.RawIOBase):
         return self._hash.hexdigest()
 
 
-def encrypt(source: Reader, target: Path, recipients: tuple[str, ...]) -> tuple[int, str]:
+def encrypt(source: Reader, target: Path, keys: BackupKeys) -> tuple[int, str]:
     """Encrypt a stream into a new file, synced to disk.
 
     Returns:
@@ -90,23 +108,54 @@ def encrypt(source: Reader, target: Path, recipients: tuple[str, ...]) -> tuple[
     Raises:
         BackupError: a recipient is malformed, or the file cannot be written.
     """
-    try:
-        keys = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb", buffering=_PIECE) as file:
-            writer = HashingWriter(file)
-            pyrage.encrypt_io(source, writer, keys)
-            file.flush()
-            os.fsync(file.fileno())
-    except pyrage.RecipientError as error:
-        raise BackupError("a backup recipient in the keyring is not an age recipient; restore the keyring") from error
-    except (OSError, pyrage.EncryptError) as error:
-        raise BackupError(f"{target} could not be written ({error}); check the backup folder's space") from error
+    with new_file(target) as file:
+        writer = HashingWriter(file)
+        seal(source, writer, keys)
     return writer.bytes, writer.sha256
 
 
-def unpack(file: Path, target: Path, identity: str, sha256: str) -> int:
-    """Decrypt, decompress and unpack an encrypted backup into an existing folder.
+def seal(source: Reader, target: HashingWriter | io.BytesIO, keys: BackupKeys) -> None:
+    """Encrypt a stream in the suite of the keys.
+
+    Raises:
+        BackupError: there is no usable key.
+        OSError: the target cannot be written.
+    """
+    if keys.suite is Suite.GM:
+        encrypt_stream(source, target, keys.stream)
+        return
+    try:
+        recipients = [pyrage.x25519.Recipient.from_str(recipient) for recipient in keys.recipients]
+        pyrage.encrypt_io(source, target, recipients)
+    except pyrage.RecipientError as error:
+        raise BackupError("a backup recipient in the keyring is not an age recipient; restore the keyring") from error
+    except pyrage.EncryptError as error:
+        raise BackupError(f"the backup could not be encrypted ({error}); check the backup folder's space") from error
+
+
+def unseal(source: Reader, target: Writer, keys: BackupKeys) -> None:
+    """Decrypt a stream of either suite, known by its first bytes.
+
+    Raises:
+        BackupError: it is damaged or cut short, the key does not fit, or there is none.
+    """
+    start = source.read(len(MAGIC))
+    whole = _Rejoined(start, source)
+    if start == MAGIC:
+        decrypt_stream(whole, target, keys.stream)
+        return
+    if keys.identity is None:
+        raise BackupError("reading a backup needs the backup identity of the keyring, and this one holds none")
+    try:
+        pyrage.decrypt_io(whole, target, [pyrage.x25519.Identity.from_str(keys.identity)])
+    except pyrage.IdentityError as error:
+        raise BackupError("the backup identity in the keyring is not an age identity; restore the keyring") from error
+    except pyrage.DecryptError as error:
+        raise BackupError(f"it was made for another key than the keyring's, or it is damaged ({error})") from error
+
+
+def unpack(file: Path, target: Path, keys: BackupKeys, sha256: str) -> int:
+    """Decrypt, decompress and unpack an encrypted tar into an existing folder.
 
     Returns:
         Bytes of the files that were unpacked.
@@ -115,58 +164,107 @@ def unpack(file: Path, target: Path, identity: str, sha256: str) -> int:
         BackupError: the file is missing, altered or cut short, or the key does not fit. The folder then holds a part of
             the backup, which the caller removes.
     """
+    reader, found = _opened(file), []
+    failure = _through_pipe(reader, keys, lambda plain: found.append(_extract(plain, target)))
+    _judge(reader, file, sha256, failure)
+    return sum(found)
+
+
+def reveal(file: Path, keys: BackupKeys, sha256: str) -> bytes:
+    """Decrypt and decompress a small encrypted file into memory; errors as in :func:`unpack`."""
+    reader, found = _opened(file), []
+    failure = _through_pipe(reader, keys, lambda plain: found.append(plain.read()))
+    _judge(reader, file, sha256, failure)
+    return b"".join(found)
+
+
+def examine(file: Path, keys: BackupKeys, sha256: str) -> int:
+    """Decrypt and decompress a file to nowhere, to learn whether it is sound; bytes that it holds, errors as above."""
+    reader, counted = _opened(file), [0]
+
+    def count(plain: IO[bytes]) -> None:
+        while piece := plain.read(_PIECE):
+            counted[0] += len(piece)
+
+    failure = _through_pipe(reader, keys, count)
+    _judge(reader, file, sha256, failure)
+    return counted[0]
+
+
+class Writer(Protocol):
+    """Where bytes go: all of them, or an error."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of ``data``."""
+        ...
+
+
+class _Rejoined:
+    """A reader whose first bytes were read already."""
+
+    def __init__(self, start: bytes, rest: Reader) -> None:
+        self._start, self._rest = start, rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._start:
+            return self._rest.read(size)
+        if size < 0:
+            taken, self._start = self._start, b""
+            return taken + self._rest.read()
+        taken, self._start = self._start[:size], self._start[size:]
+        return taken
+
+
+def _opened(file: Path) -> HashingReader:
     try:
-        key = pyrage.x25519.Identity.from_str(identity)
-    except pyrage.IdentityError as error:
-        raise BackupError("the backup identity in the keyring is not an age identity; restore the keyring") from error
-    try:
-        encrypted = file.open("rb")
+        return HashingReader(file.open("rb"))
     except OSError as error:
         raise BackupError(f"{file} cannot be read ({error.strerror}); use another backup (xinglin backups)") from error
-    with encrypted:
-        reader = HashingReader(encrypted)
-        failure, unpacked = _decrypt_and_unpack(reader, target, key)
+
+
+def _judge(reader: HashingReader, file: Path, sha256: str, failure: Exception | None) -> None:
+    with reader:
         intact = reader.finish() == sha256
     if not intact:
-        raise BackupError(
+        raise DamagedError(
             f"{file} is damaged: its SHA-256 is not the manifest's; nothing was restored, use another backup"
         ) from failure
-    if isinstance(failure, pyrage.DecryptError):
-        raise BackupError(f"the identity in the keyring does not open {file}: it was made for another key") from failure
     if failure is not None:
-        raise BackupError(f"{file} could not be unpacked into {target} ({failure}); nothing was restored") from failure
-    return unpacked
+        raise BackupError(f"{file} could not be read: {failure}; nothing was restored") from failure
 
 
-def _decrypt_and_unpack(
-    reader: HashingReader, target: Path, key: pyrage.x25519.Identity
-) -> tuple[Exception | None, int]:
-    """Two threads joined by a pipe: one decrypts, this one decompresses and writes files."""
+def _through_pipe(reader: HashingReader, keys: BackupKeys, consume: Callable[[IO[bytes]], None]) -> Exception | None:
+    """Two threads joined by a pipe: one decrypts, this one decompresses and consumes; what went wrong, if anything."""
     outlet, inlet = os.pipe()
     failures: list[Exception] = []
 
     def decrypt() -> None:
-        with os.fdopen(inlet, "wb", buffering=_PIECE) as pipe:
-            try:
-                pyrage.decrypt_io(reader, pipe, [key])
-                pipe.flush()
-            except Exception as error:  # handed over to the other thread
-                failures.append(error)
+        try:
+            with os.fdopen(inlet, "wb", buffering=_PIECE) as pipe:
+                unseal(reader, pipe, keys)
+        except Exception as error:  # handed over to the other thread
+            failures.append(error)
 
     thread = threading.Thread(target=decrypt, name="decrypt")
-    unpacked = 0
     failure: Exception | None = None
     with os.fdopen(outlet, "rb", buffering=_PIECE) as pipe:
         thread.start()
         try:
-            plain = pa.CompressedInputStream(pa.PythonFile(pipe, mode="r"), "zstd")
-            with tarfile.open(fileobj=plain, mode="r|", bufsize=_PIECE) as archive:
-                for member in archive:
-                    unpacked += _write(archive, member, target)
+            consume(pa.CompressedInputStream(pa.PythonFile(pipe, mode="r"), "zstd"))
         except (OSError, tarfile.TarError, BackupError, EOFError) as error:
             failure = error
     thread.join()
-    return (failures[0] if failures and not isinstance(failures[0], BrokenPipeError) else failure), unpacked
+    return failures[0] if failures and not isinstance(failures[0], BrokenPipeError) else failure
+
+
+def _extract(plain: IO[bytes], target: Path) -> int:
+    unpacked = 0
+    with tarfile.open(fileobj=plain, mode="r|", bufsize=_PIECE) as archive:
+        for member in archive:
+            unpacked += _write(archive, member, target)
+    while plain.read(_PIECE):  # to the end, so that all of it was authenticated
+        pass
+    return unpacked
 
 
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> int:
@@ -179,7 +277,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> i
         return 0
     content = archive.extractfile(member) if member.isfile() else None
     if content is None:
-        raise BackupError(f"the archive holds {member.name!r}, which is neither file nor folder (a tablespace?)")
+        raise BackupError(f"the archive holds {member.name!r}, which is neither file nor folder")
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = 0
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:

@@ -25,7 +25,7 @@ from governance.collection.formats import READERS
 from governance.collection.gate import Gate, hospital_now
 from governance.collection.horizon import LANDING_LOCK
 from governance.collection.protection import Protector, row_ids
-from governance.collection.records import Batch, DeliveredFile, Judged, Judgement
+from governance.collection.records import Batch, DeliveredFile, Judged
 from governance.collection.references import References
 from governance.collection.uniqueness import SeenKeys
 from governance.contracts import Contract
@@ -34,6 +34,10 @@ from governance.keys import Keyring
 from governance.settings import Settings
 
 _COPY_CHUNK = 1 << 20
+_COPY_REFUSED = (
+    "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload, patient_key) from stdin"
+)
+_Refusal = tuple[int, bytes, list[str], str | None]  # line, bytes, rule ids, patient key
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Tally:
     rows_in: int = 0
     accepted: int = 0
     quarantined: int = 0
+    withdrawn: int = 0
     skipped: int = 0
     encrypted_values: int = 0
     tokenised_values: int = 0
@@ -52,8 +57,9 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Add another tally to this one."""
-        for name in ("files", "batches", "rows_in", "accepted", "quarantined", "skipped", "encrypted_values"):
+        for name in ("files", "batches", "rows_in", "accepted", "quarantined", "withdrawn", "skipped"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.encrypted_values += other.encrypted_values
         self.tokenised_values += other.tokenised_values
         for rule, rows in other.rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + rows
@@ -103,8 +109,14 @@ class FileLoader:
 
     def _judged(self, batch: Batch, seen: SeenKeys) -> Judged:
         """What needs no warehouse; runs in a thread while the batch before is written."""
-        judgement = self._gate.judge(batch, seen)
-        return Judged(batch, judgement, self._protector.tokens(batch.frame), self._protector.hashes(batch))
+        tokens = self._protector.tokens(batch.frame)
+        withdrawn = self._protector.withdrawn(tokens)
+        if withdrawn is not None:
+            batch = batch.without(withdrawn)
+            tokens = {name: series.filter(pl.Series(~withdrawn)) for name, series in tokens.items()}
+        judged = Judged(batch, self._gate.judge(batch, seen), tokens, self._protector.hashes(batch))
+        self._protector.make_keys(judged)
+        return judged
 
     def _loaded(self, file: DeliveredFile, judged: Judged) -> Tally:
         try:
@@ -136,7 +148,8 @@ class FileLoader:
                 batches=1,
                 rows_in=batch.rows_in,
                 accepted=int(keep.sum()),
-                quarantined=batch.rows_in - int(keep.sum()),
+                quarantined=batch.rows_in - batch.withdrawn - int(keep.sum()),
+                withdrawn=batch.withdrawn,
                 encrypted_values=protected.encrypted_values,
                 tokenised_values=protected.tokenised_values,
                 rules=dict(judgement.counts),
@@ -147,14 +160,15 @@ class FileLoader:
             if protected.vault is not None and protected.vault.height:
                 _copy(self._connection, "vault", self._contract.relation, protected.vault)
             self._record_batch(file, batch, batch_id, tally, time.perf_counter() - started)
-            self._quarantine_rows(batch, judgement, batch_id)
+            self._quarantine_rows(judged, batch_id)
             append(self._connection, [self._event(batch_id, tally)], self._audit)
         return tally
 
     def _event(self, batch_id: int, tally: Tally) -> Record:
         detail = {
             "run": self._run_id, "batch": batch_id, "accepted": tally.accepted, "quarantined": tally.quarantined,
-            "encrypted_values": tally.encrypted_values, "contract": self._contract.version,
+            "withdrawn": tally.withdrawn, "encrypted_values": tally.encrypted_values,
+            "contract": self._contract.version,
         }  # fmt: skip
         return Record(Kind.COLLECTION, f"landing.{self._contract.relation}", tally.rows_in, detail=detail)
 
@@ -180,29 +194,33 @@ class FileLoader:
         )  # fmt: skip
         return Tally(skipped=batch.rows_in)
 
-    def _quarantine_rows(self, batch: Batch, judgement: Judgement, batch_id: int) -> None:
-        rows: list[tuple[int, bytes, list[str]]] = [(r.line, r.raw, [r.rule]) for r in batch.refused]
-        rows += [(int(batch.lines[row]), batch.raw[row], rules) for row, rules in sorted(judgement.reasons.items())]
+    def _quarantine_rows(self, judged: Judged, batch_id: int) -> None:
+        """Keep refused rows whole, under the key of their person where the row says whose it is."""
+        batch, patients = judged.batch, judged.tokens.get(self._contract.patient_key or "")
+        rows: list[_Refusal] = [(r.line, r.raw, [r.rule], None) for r in batch.refused]
+        for row, rules in sorted(judged.judgement.reasons.items()):
+            person = None if patients is None else patients[row]
+            rows.append((int(batch.lines[row]), batch.raw[row], rules, person))
         if not rows:
             return
-        ids = row_ids(batch_id, np.array([line for line, _, _ in rows], np.int64)).tolist()
-        sealed = self._quarantine.encrypt_column(
-            "quarantine.row.payload", [raw for _, raw, _ in rows], ids, [None] * len(rows)
-        )
-        statement = "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload) from stdin"
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for (line, _, rules), payload in zip(rows, sealed, strict=True):
-                copy.write_row((batch_id, line, self._contract.source, self._contract.table, rules, payload))
+        lines, payloads, _, persons = zip(*rows, strict=True)
+        ids = row_ids(batch_id, np.array(lines, np.int64)).tolist()
+        sealed = self._quarantine.encrypt_column("quarantine.row.payload", payloads, ids, persons)
+        with self._connection.cursor() as cursor, cursor.copy(_COPY_REFUSED) as copy:
+            for (line, _, rules, person), payload in zip(rows, sealed, strict=True):
+                copy.write_row((batch_id, line, self._contract.source, self._contract.table, rules, payload, person))
 
     def _record_batch(self, file: DeliveredFile, batch: Batch, batch_id: int, tally: Tally, seconds: float) -> None:
         self._connection.execute(
             "insert into governance.batch (batch_id, source, source_table, contract_version, delivery, file,"
-            " first_line, content_hash, rows_in, accepted, quarantined, encrypted_values, tokenised_values,"
-            " rules_broken, run_id, seconds) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " first_line, content_hash, rows_in, accepted, quarantined, withdrawn, encrypted_values, tokenised_values,"
+            " rules_broken, run_id, seconds)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 batch_id, self._contract.source, self._contract.table, self._contract.version, file.delivery,
                 file.name, batch.first_line, batch.content_hash, tally.rows_in, tally.accepted, tally.quarantined,
-                tally.encrypted_values, tally.tokenised_values, Jsonb(tally.rules), self._run_id, seconds,
+                tally.withdrawn, tally.encrypted_values, tally.tokenised_values, Jsonb(tally.rules), self._run_id,
+                seconds,
             ),
         )  # fmt: skip
 

@@ -51,6 +51,7 @@ class Protector:
         self._landing, self._vault = landing_columns(contract), vault_columns(contract)
         self._tokeniser, self._indexer = keyring.tokeniser(), keyring.blind_indexer()
         self._cipher, self._row_hash = keyring.cipher(), keyring.digest("row_hash", contract.id)
+        self._persons = keyring.persons
 
     def tokens(self, frame: pl.DataFrame) -> dict[str, pl.Series]:
         """Tokens of each tokenised field for every row (null stays null)."""
@@ -61,6 +62,20 @@ class Protector:
                 distinct = self.contract.primary_key == (field.name,)
                 made[field.name] = _per_distinct(frame[field.name], digest, distinct=distinct)
         return made
+
+    def withdrawn(self, tokens: dict[str, pl.Series]) -> np.ndarray | None:
+        """Mask of the rows of withdrawn persons; ``None`` when there are none."""
+        patients = tokens.get(self.contract.patient_key or "")
+        if self._persons is None or patients is None:
+            return None
+        gone = self._persons.withdrawn(patients.drop_nulls().unique().to_list())
+        return patients.is_in(list(gone)).fill_null(False).to_numpy() if gone else None
+
+    def make_keys(self, judged: Judged) -> None:
+        """Make the salts of persons whose values will be encrypted, while the batch before is still being written."""
+        patients = judged.tokens.get(self.contract.patient_key or "")
+        if self._persons is not None and patients is not None and self._vault:
+            self._persons.make(patients.drop_nulls().unique().to_list())
 
     def hashes(self, batch: Batch) -> list[str]:
         """Keyed hash of each row's bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,7 @@ class Batch:
         lines: physical line of each frame row.
         raw: bytes of each frame row.
         refused: rows that never became a frame row.
+        withdrawn: rows of withdrawn persons, which were taken out of the frame and are kept nowhere.
         content_hash: keyed hash of all the batch's bytes (32 hexadecimal digits).
     """
 
@@ -60,11 +61,19 @@ class Batch:
     raw: list[bytes]
     refused: list[Refused]
     content_hash: str
+    withdrawn: int = 0
 
     @property
     def rows_in(self) -> int:
-        """Rows of the batch: readable and refused."""
-        return self.frame.height + len(self.refused)
+        """Rows of the batch: readable, refused and withdrawn."""
+        return self.frame.height + len(self.refused) + self.withdrawn
+
+    def without(self, gone: np.ndarray) -> Batch:
+        """The batch without some rows of its frame, which are counted as withdrawn."""
+        stays = ~gone
+        raw = [line for line, stay in zip(self.raw, stays.tolist(), strict=True) if stay]
+        frame, count = self.frame.filter(pl.Series(stays)), self.withdrawn + int(gone.sum())
+        return replace(self, frame=frame, lines=self.lines[stays], raw=raw, withdrawn=count)
 
 
 @dataclass

@@ -28,7 +28,8 @@ _LOG = logging.getLogger(__name__)
 
 def log_progress(file: DeliveredFile, tally: Tally) -> None:
     """Say what a file brought, on the log."""
-    _LOG.info("%s: %d rows, %d accepted, %d quarantined", file.name, tally.rows_in, tally.accepted, tally.quarantined)
+    counts = (tally.rows_in, tally.accepted, tally.quarantined, tally.withdrawn)
+    _LOG.info("%s: %d rows, %d accepted, %d quarantined, %d withdrawn", file.name, *counts)
 
 
 def sources(settings: Settings) -> list[str]:

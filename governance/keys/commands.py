@@ -1,9 +1,11 @@
-"""``xinglin keys status`` and ``xinglin keys rotate``."""
+"""``xinglin keys``: status, rotate, withdraw."""
 
 from __future__ import annotations
 
+import getpass
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -14,6 +16,14 @@ from governance.keys.index_rotation import rotate_indexes
 from governance.keys.rotation import reencrypt
 from governance.keys.status import key_status, report
 from governance.keys.store import add_version, open_keyring, rewrap
+from governance.keys.withdrawal import (
+    Reason,
+    Withdrawal,
+    person_of_number,
+    person_of_research_id,
+    resume,
+    withdraw,
+)
 from governance.settings import Settings
 
 
@@ -24,6 +34,54 @@ class Rotated(StrEnum):
     FIELD = "field"
     QUARANTINE = "quarantine"
     BLIND_INDEX = "blind_index"
+
+
+def withdraw_command(
+    patient: Annotated[
+        str | None,
+        typer.Option(metavar="<source>:<number>", help="来源与病人号；`his:-` 则不回显地询问 his:- asks, unseen"),
+    ] = None,
+    research_id: Annotated[UUID | None, typer.Option(help="集市中的研究编号 an id of a mart")] = None,
+    reason: Annotated[Reason, typer.Option(help="原因代码 a code")] = Reason.CONSENT_WITHDRAWN,
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问 do not ask")] = False,
+    again: Annotated[bool, typer.Option("--resume", help="完成被中断的撤回 finish what was interrupted")] = False,
+) -> None:
+    """撤回：销毁此人的密钥与全部数据，不可恢复 · Destroy a person's keys and rows; there is no way back."""
+    settings = Settings.from_environment()
+    dsn, actor = connection_string(Role.ADMIN, settings.state), getpass.getuser()
+    if again:
+        _report_withdrawal(resume(dsn, settings, actor))
+        return
+    if (patient is None) == (research_id is None):
+        raise typer.BadParameter("给出 --patient 或 --research-id 之一 · give one of --patient and --research-id")
+    if research_id is not None:
+        patients = person_of_research_id(dsn, research_id)
+    else:
+        source, _, number = str(patient).partition(":")
+        if not source or not number:
+            raise typer.BadParameter("--patient <来源 source>:<病人号 number>")
+        if number == "-":
+            number = typer.prompt("病人号 patient number", hide_input=True)
+        patients = person_of_number(dsn, settings, source, number)
+    if not yes:
+        typer.echo(f"此人在各系统中共有 {len(patients)} 个病人号 · the person has {len(patients)} patient number(s)")
+        typer.confirm("销毁此人的密钥与数据？不可恢复 · destroy this person's keys and data, for good?", abort=True)
+    _report_withdrawal(withdraw(dsn, settings, patients, reason, actor))
+
+
+def _report_withdrawal(done: Withdrawal) -> None:
+    typer.echo(f"已撤回 withdrawn: {done.patients} 个病人号 patient numbers · {done.purged.total:,} 行 rows")
+    for table, count in sorted(done.purged.rows.items()):
+        typer.echo(f"    {table}: {count:,}")
+    if done.purged.total:
+        typer.echo("待下次流水线更新汇总数与备份 · sums over persons and the backup follow with the next pipeline run")
+    if done.purged.rebuild:
+        typer.echo("待重建标准层 · the base model is built anew by the next `standardize`")
+    if done.running:
+        typer.echo(
+            f"这些阶段正在运行（或曾中断） these stages run, or were killed: {', '.join(done.running)}; 其后再执行 "
+            "afterwards: xinglin keys withdraw --resume"
+        )
 
 
 def register(app: typer.Typer) -> None:
@@ -59,6 +117,7 @@ def register(app: typer.Typer) -> None:
         else:
             _rotate_values(settings, str(what), resume=resume)
 
+    keys.command("withdraw")(withdraw_command)
     app.add_typer(keys, name="keys")
 
 

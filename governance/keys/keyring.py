@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 
 from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, KeyHolder, Suite, Tokeniser
 from governance.errors import KeyringError
+from governance.keys.persons import PersonKeys
 from governance.keys.use import KeyUse
 
-PURPOSES = ("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "manifest", "audit_chain")
+PURPOSES = (
+    *("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "audit_chain", "person_salt", "tombstone"),
+    *("backup_signing", "backup_stream"),  # seed of an Ed25519 key; wrapping key of the gm stream format
+)
 KEY_IDS = {"field": 1, "quarantine": 2}
 """Key ids in ciphertexts, by purpose. Ids are never given to another purpose."""
+SALTED_IDS = {"field": 3, "quarantine": 4}
+"""Key ids of the same keys in ciphertexts of persons that have a salt (:mod:`governance.keys.persons`)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Keyring:
         suite: suite of the installation; the contract may name another for a field's ciphertext.
         pending: versions that are known but not used for new values yet (blind indexes while they are rewritten).
         use: where encryptions are counted; ``None`` counts nothing (a keyring made in memory).
+        person_store: the file of the persons' salts; ``None`` where persons have none (a keyring made in memory).
         reload: opens the same keyring again, to learn of later versions.
     """
 
@@ -34,7 +42,19 @@ class Keyring:
     suite: Suite = Suite.INTL
     pending: frozenset[tuple[str, int]] = frozenset()
     use: KeyUse | None = field(default=None, repr=False, compare=False)
+    person_store: Path | None = None
     reload: Callable[[], Keyring] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def persons(self) -> PersonKeys | None:
+        """The persons' salts, or ``None`` where there are none.
+
+        Raises:
+            KeyringError: the keyring is of an older program and has no key for them (``xinglin up`` adds it).
+        """
+        if self.person_store is None:
+            return None
+        return PersonKeys(self.person_store, self.key("person_salt"), self.digest("tombstone", "patient_key"))
 
     def current(self, purpose: str) -> int:
         """The version that new values of a purpose get.
@@ -56,8 +76,9 @@ class Keyring:
         """Cipher for field values (``field``) or whole refused lines (``quarantine``)."""
         current = self.current(purpose)
         reserve = partial(self.use.reserve, purpose) if self.use else _count_nothing
-        holder = KeyHolder(reserve=reserve, reload=partial(self._versions_now, purpose))
-        return FieldCipher(self.keys[purpose], current, key_id=KEY_IDS.get(purpose, 0), suite=self.suite, holder=holder)
+        holder = KeyHolder(reserve=reserve, reload=partial(self._versions_now, purpose), salts=self.persons)
+        ids = {"key_id": KEY_IDS.get(purpose, 0), "salted_id": SALTED_IDS.get(purpose, 0)}
+        return FieldCipher(self.keys[purpose], current, suite=self.suite, holder=holder, **ids)
 
     def tokeniser(self) -> Tokeniser:
         """Makes tokens of record and patient numbers."""
@@ -74,7 +95,7 @@ class Keyring:
         return BlindIndexer(versions[made], self.suite, [key for v, key in sorted(versions.items()) if v != made])
 
     def digest(self, purpose: str, domain: str) -> KeyedDigest:
-        """Keyed digest under the key of ``purpose`` (``row_hash``, ``pseudonym``, ``manifest``)."""
+        """Keyed digest under the key of ``purpose`` (``row_hash``, ``pseudonym``)."""
         return KeyedDigest(self.key(purpose), domain, self.suite)
 
     def _versions_now(self, purpose: str) -> Mapping[int, bytes]:

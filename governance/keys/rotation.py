@@ -30,7 +30,7 @@ class Target:
 
     Attributes:
         row_id: SQL of the global id of a row; unique in the table.
-        person: SQL of the patient key, ``null::uuid`` where rows belong to nobody.
+        person: SQL of the patient key, null where a row belongs to nobody that is known.
         columns: ciphertext columns and the suites that their contract names.
         place: what stands before the column's name in the associated data.
     """
@@ -57,7 +57,7 @@ def targets(catalogue: Catalogue, purpose: str) -> list[Target]:
     """All tables that hold values encrypted under a purpose's key."""
     if purpose == "quarantine":
         row_id = sql.SQL("(batch_id::bigint << 32 | row_number)")
-        return [Target("quarantine", "quarantine", "row", row_id, sql.SQL("null::uuid"), (("payload", None),))]
+        return [Target("quarantine", "quarantine", "row", row_id, sql.SQL("patient_key"), (("payload", None),))]
     return [
         Target(
             "field", "vault", contract.relation, sql.SQL("_row_id"), sql.SQL("_patient_key"),

@@ -12,7 +12,7 @@ from anonymization.encryption import NONCE_BUDGET, Suite
 from governance.contracts import Catalogue
 from governance.keys.index_rotation import PURPOSE as INDEX
 from governance.keys.index_rotation import count_old_indexes
-from governance.keys.keyring import KEY_IDS, Keyring
+from governance.keys.keyring import KEY_IDS, SALTED_IDS, Keyring
 from governance.keys.rotation import Target, targets
 from governance.keys.store import describe, open_keyring
 
@@ -79,12 +79,12 @@ def key_status(connection: psycopg.Connection, catalogue: Catalogue, path: Path)
     outdated: dict[str, int] = dict.fromkeys(KEY_IDS, 0)
     unknown = 0
     for purpose in KEY_IDS:
-        cipher = keyring.cipher(purpose)
+        cipher, ids = keyring.cipher(purpose), (0, KEY_IDS[purpose], SALTED_IDS[purpose])
         for target in targets(catalogue, purpose):
             for column, wanted in target.columns:
                 for header, count in _headers(connection, target, column):
                     suite, key_id, version = _named(header)
-                    if suite is None or key_id not in (0, KEY_IDS[purpose]) or version not in keyring.keys[purpose]:
+                    if suite is None or key_id not in ids or version not in keyring.keys[purpose]:
                         unknown += count
                         continue
                     values = found.setdefault((purpose, version), {})

@@ -28,6 +28,7 @@ from anonymization.encryption import Suite
 from governance.errors import KeyringError
 from governance.keys.kek import KEY_BYTES, NEXT_FILE, given_kek, next_kek, possible_keks, write_private
 from governance.keys.keyring import PURPOSES, Keyring
+from governance.keys.persons import PersonKeys
 from governance.keys.use import KeyUse
 
 
@@ -204,6 +205,7 @@ def _opened(path: Path, document: dict[str, Any], kek: bytes) -> Keyring:
         suite=_suite(document),
         pending=frozenset((e["purpose"], int(e["id"])) for e in document["keys"] if e.get("pending")),
         use=KeyUse.beside(path),
+        person_store=PersonKeys.place(path),
         reload=partial(open_keyring, path),
     )
 

@@ -26,7 +26,7 @@ def announce(dsn: str, settings: Settings, run_id: str, tallies: list[Tally]) ->
         total.add(tally)
     with stage_run(dsn, run_id, "collect", settings) as record:
         record.rows_in, record.rows_out = total.rows_in, total.accepted
-        record.withdrawn = total.quarantined
+        record.withdrawn = total.quarantined + total.withdrawn
         record.details = asdict(total)
         with connect(dsn, autocommit=True) as connection:
             return stages_behind(connection, settings, horizon(connection))

@@ -80,9 +80,7 @@ def stage_run(dsn: str, run_id: str, stage: str, settings: Settings) -> Iterator
     _end(dsn, run_id, stage, record, None, keys)
 
 
-def _end(
-    dsn: str, run_id: str, stage: str, record: StageRecord, error: BaseException | None, keys: AuditKeys
-) -> None:
+def _end(dsn: str, run_id: str, stage: str, record: StageRecord, error: BaseException | None, keys: AuditKeys) -> None:
     state, event = ("success", "COMPLETE") if error is None else ("failed", "FAIL")
     reason = None if error is None else type(error).__name__
     with connect(dsn, application=f"xinglin {stage}") as connection:

@@ -63,6 +63,7 @@ def status() -> None:
     nothing = "未运行 not running"
     typer.echo(f"数据库 warehouse: {current.database or nothing}")
     typer.echo(f"Airflow: {current.airflow or nothing}")
+    typer.echo(f"日志归档 log archive: {current.archive}")
     typer.echo(f"内存 memory: {current.memory / 2**20:,.0f} MiB · 状态文件夹 state: {settings.state}")
     if not current.database and not current.airflow:
         raise typer.Exit(3)

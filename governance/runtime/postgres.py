@@ -29,7 +29,7 @@ SUPERUSER = "postgres"
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 _CONFIGURATION = "xinglin.conf"
 _SHARED_MEMORY = 256 * 2**20  # bytes of /dev/shm that parallel queries want
-_HBA = """# Written by Xinglin. TLS and a password, from this machine only; everything else is refused.
+HBA = """# Written by Xinglin. TLS and a password, from this machine only; everything else is refused.
 hostssl all         all 127.0.0.1/32 scram-sha-256
 hostssl replication all 127.0.0.1/32 scram-sha-256
 """
@@ -49,6 +49,7 @@ _SETTINGS = {
     "wal_level": "replica",
     "wal_compression": "off",
     "summarize_wal": "on",
+    "max_slot_wal_keep_size": "16GB",  # what a dead archiver can hold back; beyond it, the archive has a gap
     "max_wal_size": "4GB",
     "min_wal_size": "256MB",
     "checkpoint_timeout": "15min",
@@ -136,7 +137,7 @@ class PostgresServer:
         if result.returncode != 0:
             self.destroy()
             raise RuntimeFailure(f"initdb failed for {self.data_dir}: {result.stdout.strip()[-500:]}")
-        (real / "pg_hba.conf").write_text(_HBA, "utf-8")
+        (real / "pg_hba.conf").write_text(HBA, "utf-8")
 
     def start(self, timeout: int = 60) -> None:
         """Start the server and wait until it accepts connections; a running one is left alone.

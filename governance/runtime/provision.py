@@ -126,6 +126,9 @@ def roles_and_databases(
             for membership in memberships:
                 _grant(connection, membership, login_of(role))
         connection.execute(sql.SQL("alter role {} replication").format(sql.Identifier(login_of(Role.BACKUP))))
+        connection.execute(  # the archiver closes a segment of the log, from the database postgres, by the clock
+            sql.SQL("grant execute on function pg_switch_wal() to {}").format(sql.Identifier(login_of(Role.BACKUP)))
+        )
         for group, login in (people or {}).items():
             _grant(connection, group, login)
         present = {row[0] for row in connection.execute("select datname from pg_database")}

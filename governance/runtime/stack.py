@@ -12,6 +12,7 @@ from pathlib import Path
 
 from governance.errors import RuntimeFailure
 from governance.runtime.airflow import AirflowServers
+from governance.runtime.archiving import ArchiverProcess
 from governance.runtime.postgres import PostgresServer
 from governance.runtime.processes import proportional_memory
 from governance.runtime.sample import ANSWER_KEY
@@ -24,10 +25,14 @@ _MARKER = "xinglin-state"  # a folder without this file is not ours to remove
 
 @dataclass(frozen=True)
 class Status:
-    """What runs: ports and addresses are empty for what does not; memory in bytes, shared pages counted once."""
+    """What runs: addresses are empty for what does not; memory in bytes, shared pages counted once.
+
+    ``archive`` says up to when the write-ahead log is archived, or why it is not.
+    """
 
     database: str
     airflow: str
+    archive: str
     memory: int
 
 
@@ -41,6 +46,18 @@ def main_server(settings: Settings, held: Secrets | None = None) -> PostgresServ
     )
 
 
+def _archive_words(archiver: ArchiverProcess, *, runs: bool, database: bool) -> str:
+    from governance.backup.archiver import Status as Archiving  # noqa: PLC0415 - slow import
+
+    said = Archiving.read(archiver.files.status)
+    until = f"{said.until:%Y-%m-%d %H:%M:%S %Z}" if said and said.until else "—"
+    if database and not runs:
+        return f"未运行 NOT RUNNING; xinglin up 重新启动 starts it again; 可恢复至 recoverable until {until}"
+    if said and said.state == "failing":
+        return f"失败 FAILING: {said.fault}; 可恢复至 recoverable until {until}"
+    return f"可恢复至 recoverable until {until}"
+
+
 class Stack:
     """PostgreSQL and Airflow of one state folder.
 
@@ -52,6 +69,7 @@ class Stack:
     def __init__(self, settings: Settings, *, dags: Path | None = None) -> None:
         self._settings = settings
         self.airflow = AirflowServers(settings, dags=dags)
+        self.archiver = ArchiverProcess(settings)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -86,7 +104,9 @@ class Stack:
         server = main_server(self._settings, held)
         server.initialise(password)
         server.start()
-        return provision(server, self._settings)
+        provisioned = provision(server, self._settings)
+        self.archiver.start(server, provisioned)
+        return provisioned
 
     def keep(self) -> None:
         """Note that the servers are to stay up until :meth:`stop`, whoever else uses them."""
@@ -102,7 +122,8 @@ class Stack:
         return self._settings.state / "run" / "kept"
 
     def stop_database(self) -> None:
-        """Stop PostgreSQL."""
+        """Stop the archiver when it has archived everything, then PostgreSQL."""
+        self.archiver.stop()
         main_server(self._settings).stop()
 
     def stop(self) -> None:
@@ -114,10 +135,12 @@ class Stack:
     def status(self) -> Status:
         """What runs now."""
         server = main_server(self._settings)
-        processes = server.processes + self.airflow.everything()
+        archiving = self.archiver.processes()
+        processes = server.processes + archiving + self.airflow.everything()
         return Status(
             database=f"127.0.0.1:{server.port}" if server.is_running() else "",
             airflow=self.airflow.url if self.airflow.processes() else "",
+            archive=_archive_words(self.archiver, runs=bool(archiving), database=server.is_running()),
             memory=sum(proportional_memory(process) for process in processes),
         )
 
@@ -135,6 +158,7 @@ class Stack:
         for nested in state.glob(f"*/{_MARKER}"):
             Stack(Settings.from_environment({"XINGLIN_STATE": str(nested.parent)})).remove()
         self.airflow.stop()
+        self.archiver.stop()
         main_server(self._settings).destroy()
         shutil.rmtree(state)
 

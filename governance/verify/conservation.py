@@ -51,32 +51,34 @@ def files(context: Context) -> Outcome:
 
 
 def batches(context: Context) -> Outcome:
-    """Per batch: rows read = accepted + quarantined; accepted = rows in landing; quarantined = rows in quarantine."""
+    """Per batch: rows read = accepted + quarantined + withdrawn; the first two stand in landing and in quarantine."""
     with context.connection() as connection:
         recorded = {
             row[0]: row
             for row in connection.execute(
-                "select batch_id, source || '_' || source_table, rows_in, accepted, quarantined from governance.batch"
+                "select batch_id, source || '_' || source_table, rows_in, accepted, quarantined, withdrawn"
+                " from governance.batch"
             )
         }
         landed = _per_batch(connection, "landing", context.catalogue)
         refused = dict(connection.execute("select batch_id, count(*) from quarantine.row group by batch_id").fetchall())
     findings = []
-    for batch, relation, rows_in, accepted, quarantined in recorded.values():
+    for batch, relation, rows_in, accepted, quarantined, withdrawn in recorded.values():
         found, held = landed.pop((relation, batch), 0), refused.pop(batch, 0)
-        if rows_in != accepted + quarantined or found != accepted or held != quarantined:
+        if rows_in != accepted + quarantined + withdrawn or found != accepted or held != quarantined:
             findings.append(
                 f"batch {batch} of {relation}: {rows_in} read; {accepted} accepted, {found} in landing; "
-                f"{quarantined} quarantined, {held} in quarantine"
+                f"{quarantined} quarantined, {held} in quarantine; {withdrawn} withdrawn"
             )
     findings += [
         f"batch {batch}: {rows} rows in landing.{relation}, no such batch" for (relation, batch), rows in landed.items()
     ]
     findings += [f"batch {batch}: {rows} rows in quarantine, no such batch" for batch, rows in refused.items()]
-    totals = [sum(row[at] for row in recorded.values()) for at in (2, 3, 4)]
+    totals = [sum(row[at] for row in recorded.values()) for at in (2, 3, 4, 5)]
     said = [
         amount(len(recorded), "批次", "batches"),
-        f"{totals[0]:,} 行读入 rows in = {totals[1]:,} 接收 accepted + {totals[2]:,} 隔离 quarantined",
+        f"{totals[0]:,} 行读入 rows in = {totals[1]:,} 接收 accepted + {totals[2]:,} 隔离 quarantined"
+        f" + {totals[3]:,} 撤回 withdrawn",
     ]
     return Outcome(figures(said), len(recorded), tuple(findings))
 

@@ -8,7 +8,6 @@ reported, never passed over in silence. Planted identifiers (canaries) are exemp
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from governance.verify.hunting import Guard, Hunter, Needle
 from governance.verify.sources import PERSON, Identifier, IdentifierSource, read_canaries
+from governance.verify.spellings import has_digit, spellings, wide_spellings
 
 ADDRESS = "ADDRESS"
 _HAN = re.compile(r"[㐀-鿿]")
@@ -59,8 +59,11 @@ class Prey:
             if place & reach and not besides & reach:
                 whole = place is Reach.CELLS
                 shortest = 6 if whole or identifier.canary or place is Reach.TEXT else 8
-                guard = Guard.CELL if whole else Guard.NO_DIGIT if _has_digit(identifier.value) else Guard.NOTHING
-                made += [Needle(p, guard, position) for p in _spellings(identifier.value) if len(p) >= shortest]
+                guard = Guard.CELL if whole else Guard.NO_DIGIT if has_digit(identifier.value) else Guard.NOTHING
+                made += [Needle(p, guard, position) for p in spellings(identifier.value) if len(p) >= shortest]
+                if not whole:  # in UTF-16 the neighbouring byte does not say where a number ends
+                    wide = wide_spellings(identifier.value)
+                    made += [Needle(p, Guard.NOTHING, position) for p in wide if len(p) >= shortest]
         return made
 
     def hunter(self, place: Reach) -> Hunter:
@@ -147,20 +150,6 @@ def _judge_name(value: str, tight: str, han: int, digits: int) -> tuple[Reach, s
     if han == 2 or (not han and len(tight) >= 6 and digits):
         return Reach.CELLS, ""
     return Reach.NOWHERE, "姓名过短 name too short"
-
-
-def _spellings(value: str) -> set[bytes]:
-    """UTF-8, GB18030 and JSON's escapes; numbers also without separators; x and X of an identity number."""
-    texts = {value}
-    if _has_digit(value) and value.isascii():
-        tight = _LOOSE.sub("", value)
-        texts |= {value.upper(), value.lower()} | ({tight} if len(tight) >= 10 else set())
-    escaped = {json.dumps(text)[1:-1].encode() for text in texts}
-    return escaped | {t.encode() for t in texts} | {t.encode("gb18030") for t in texts}
-
-
-def _has_digit(value: str) -> bool:
-    return any(c.isdigit() and c.isascii() for c in value)
 
 
 def _all(source: IdentifierSource, canaries: Path | None) -> Iterator[Identifier]:

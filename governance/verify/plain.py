@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import psycopg
 
 from governance.backup import list_backups
+from governance.keys.persons import PersonKeys
 from governance.verify.context import Context, has_table
 from governance.verify.identifiers import Prey, Reach
 from governance.verify.places import Columns, Read, file_bytes, files_below, table_bytes, text_columns
 from governance.verify.restorability import scratch
 from governance.verify.results import Check, Outcome, amount, figures
 from governance.verify.sources import PERSON
+from governance.verify.spellings import hunt_unpacked
 
 # Zones that hold de-identified text, in which a surrogate may by chance be another patient's name.
 _SURROGATES = ("deid", "specialty", "research", "intermediate", "lineage", "open_data")
@@ -40,7 +43,7 @@ def database(context: Context) -> Outcome:
                 place = f"{connection.info.dbname}.{columns.schema}.{columns.table}"
                 passed_over = surrogates if columns.schema in _SURROGATES else set()
                 read.things += 1
-                for hit in hunter.hunt(table_bytes(connection, columns, read)):
+                for hit in hunt_unpacked(hunter, table_bytes(connection, columns, read)):
                     if hit.needle.value not in passed_over:
                         found[f"{place}: {_name(prey, hit.needle.value)}"] += 1
     return _outcome(context, read, found, "表 tables", Reach.TEXT | Reach.CELLS)
@@ -51,7 +54,8 @@ def logs(context: Context) -> Outcome:
     settings = context.settings
     data = _data_folder(context)
     refused = [
-        *(settings.deliveries, settings.backups, settings.keyring.parent, settings.state / "secrets.json"),
+        *(settings.deliveries, settings.backups, settings.keyring.parent, settings.audit_checkpoints),
+        settings.state / "secrets.json",
         settings.state / "deliveries",
         scratch(settings),  # a copy of the server's files, which are searched themselves
         *(file.parent for file in settings.state.glob("*/secrets.json")),  # states of their own, with their own keys
@@ -59,7 +63,19 @@ def logs(context: Context) -> Outcome:
         *([context.canaries.parent] if context.canaries else []),
         *([data] if data else []),
     ]
-    return _hunt_files(context, files_below([settings.state], refused), Reach.TEXT, settings.state)
+    airflow = os.environ.get("AIRFLOW_HOME")  # on a server it lies elsewhere
+    roots = [settings.state, *([Path(airflow)] if airflow and settings.state not in Path(airflow).parents else [])]
+    return _hunt_files(context, files_below(roots, refused), Reach.TEXT, settings.state)
+
+
+def key_store(context: Context) -> Outcome:
+    """The folders of the keyring, of the persons' keys with their backups, and of the audit checkpoints."""
+    settings = context.settings
+    persons = PersonKeys.place(settings.keyring)
+    folders = {settings.keyring.parent, settings.audit_checkpoints}
+    folders |= {persons} if persons.parent == settings.state else {persons.parent}
+    present = sorted(folder for folder in folders if folder.exists())
+    return _hunt_files(context, files_below(present, []), Reach.TEXT, settings.state)
 
 
 def artefacts(context: Context) -> Outcome:
@@ -132,7 +148,7 @@ def _hunt_files(context: Context, paths: Iterator[Path], place: Reach, root: Pat
     hunter = prey.hunter(place)
     read, found = Read(), Counter[str]()
     for path in paths:
-        for hit in hunter.hunt(file_bytes(path, read)):
+        for hit in hunt_unpacked(hunter, file_bytes(path, read)):
             shown = path.relative_to(root) if path.is_relative_to(root) else path
             found[f"{shown}: {_name(prey, hit.needle.value)}"] += 1
     return _outcome(context, read, found, "个文件 files", place)
@@ -185,6 +201,7 @@ CHECKS = (
     Check("plain.database", "库表无明文 nothing plain in the databases", database),
     Check("plain.notes", "脱敏文本不含本人标识 no note names its patient", notes),
     Check("plain.logs", "日志与本地状态无明文 nothing plain in logs and local state", logs),
+    Check("plain.key_store", "密钥库无明文 nothing plain in the key store", key_store),
     Check("plain.artefacts", "dbt 产物无明文 nothing plain in dbt's artefacts", artefacts),
     Check("plain.backups", "备份无明文 nothing plain in the backups", backups),
 )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 from governance.backup import BackupKeys, list_backups, restore
+from governance.backup.archiver import Status
+from governance.backup.backing_up import lock_file
+from governance.backup.policy import load_backup_policy
 from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
+from governance.backup.withdrawn import withdrawals
 from governance.errors import BackupError
+from governance.runtime.archiving import ArchiverFiles
 from governance.settings import Settings
 from governance.verify.context import Context
 from governance.verify.results import Check, Outcome, amount, figures
@@ -20,13 +26,13 @@ def newest(context: Context) -> Outcome:
     if not context.restore:
         return Outcome("未要求恢复 not asked for (--no-restore)", 0)
     keys = BackupKeys.of(context.keyring)
-    records, faults = list_backups(context.settings.backups, keys.manifest)
+    records, faults = list_backups(context.settings.backups, keys.checker, lock_file(context.settings))
     if not records:
         return Outcome("尚无可用备份 no sound backup", len(faults), tuple(faults))
     record = records[-1]
     target = scratch(context.settings) / secrets.token_hex(4)
     try:
-        restored = restore(record, target, keys)
+        restored = restore(record, target, keys, before_opening=(withdrawals(context.settings),))
     except BackupError as error:
         return Outcome(record.manifest.backup_id, 1, (str(error), *faults))
     finally:
@@ -49,6 +55,22 @@ def newest(context: Context) -> Outcome:
     return Outcome(figures(said), len(result.equal), (*result.differences, *faults))
 
 
+def archive(context: Context) -> Outcome:
+    """The archive of the write-ahead log: it works, and is as young as the policy demands."""
+    status = Status.read(ArchiverFiles(context.settings.state).status)
+    if status is None:
+        return Outcome("本机不归档日志 no log is archived on this machine", 0)
+    allowed = load_backup_policy(context.settings.backup_policy).log_archive_seconds
+    age = (datetime.now(UTC) - (status.until or status.at)).total_seconds()
+    findings = []
+    if status.state != "archiving":
+        findings.append(f"the archiver is {status.state}: {status.fault or 'start it again with xinglin up'}")
+    if age > allowed:
+        findings.append(f"the archive ends {age:.0f} s ago, the policy allows {allowed} s")
+    said = [amount(status.segments, "段", "segments"), f"可恢复至 {age:.0f} s 前 recoverable until {age:.0f} s ago"]
+    return Outcome(figures(said), 1, tuple(findings))
+
+
 def scratch(settings: Settings) -> Path:
     """The folder of the copies that this check restores; it is gone when none is under way."""
     return settings.state / "tmp" / "restored"
@@ -63,6 +85,7 @@ def _remove(target: Path) -> None:
 
 
 CHECKS = (
+    Check("backup.archive", "日志持续归档 the log is archived without pause", archive),
     Check(
         "backup.restores", "最新备份可恢复且内容一致 the newest backup restores with equal content", newest, beside=True
     ),

@@ -20,9 +20,13 @@ create table if not exists governance.batch (
     run_id           text not null,
     seconds          double precision not null,
     loaded_at        timestamptz not null default now(),
-    check (rows_in = accepted + quarantined),
+    withdrawn        integer not null default 0,   -- rows of persons who withdrew, taken out again or never taken in
+    constraint batch_conserves check (rows_in = accepted + quarantined + withdrawn),
     unique (source, source_table, content_hash)
 );
+alter table governance.batch add column if not exists withdrawn integer not null default 0;
+alter table governance.batch drop constraint if exists batch_check, drop constraint if exists batch_conserves,
+    add constraint batch_conserves check (rows_in = accepted + quarantined + withdrawn);
 
 -- One row per batch that arrived again with the same content and was therefore not loaded.
 create table if not exists governance.batch_skipped (
@@ -60,9 +64,12 @@ create table if not exists quarantine.row (
     source_table   text not null,
     rule_ids       text[] not null,
     payload        bytea not null,
+    patient_key    uuid,                  -- whose row it is, where the row itself says so; its key encrypts it
     quarantined_at timestamptz not null default now(),
     primary key (batch_id, row_number)
 );
+alter table quarantine.row add column if not exists patient_key uuid;
+create index if not exists row_patient on quarantine.row (patient_key) where patient_key is not null;
 
 -- One row per run of a stage (one DAG run of collect, standardize, deidentify, publish or back_up).
 create table if not exists governance.stage_run (
@@ -148,6 +155,13 @@ create table if not exists governance.backup (
     run_id      text not null,
     restored_at timestamptz
 );
+alter table governance.backup  -- file and sha256 are those of its signed manifest, bytes of all its files
+    add column if not exists kind      text not null default 'full' check (kind in ('full', 'incremental')),
+    add column if not exists parent    text,
+    add column if not exists timeline  integer,
+    add column if not exists start_lsn pg_lsn,
+    add column if not exists end_lsn   pg_lsn,
+    add column if not exists expired_at timestamptz;
 
 -- One row per person: pseudonym of the de-identified zone, salt of its row keys, days by which its dates move.
 create table if not exists vault.pseudonym (

@@ -1,8 +1,8 @@
 """``make bench``: measure and write ``docs/benchmarks.md`` and ``docs/benchmarks.json``.
 
-    make bench                                       # 1,000,000 lab results; 2,000 and 20,000 patients
-    make bench ROWS=5000000 SIZES="2000 20000 100000"
-    python -m tests.bench --parts collect audit      # some parts only
+make bench                                       # 1,000,000 lab results; 2,000 and 20,000 patients
+make bench ROWS=5000000 SIZES="2000 20000 100000"
+python -m tests.bench --parts collect audit      # some parts only
 """
 
 from __future__ import annotations

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,24 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from governance.backup.archiver import Status
 from governance.collection.stage import collect_source, sources
 from governance.database import Role
+from governance.runtime.archiving import ArchiverFiles
+from governance.settings import Settings
 from include.sample_hospital import generate
 from tests.conftest import Warehouse, _copy, new_database
+
+
+def wait_until_archived(settings: Settings, since: datetime | None = None, patience: float = 60) -> datetime:
+    """Wait until the archiver says that everything before ``since`` (any moment) is archived; until when it is."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        status = Status.read(ArchiverFiles(settings.state).status)
+        if status and status.state == "archiving" and status.until and (since is None or status.until > since):
+            return status.until
+        time.sleep(0.1)
+    raise AssertionError(f"nothing was archived in {patience} s: {status}")
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,13 @@ def test_a_quarantined_row_decrypts_to_its_line(collected: Warehouse) -> None:
     cipher = open_keyring(collected.settings.keyring).cipher("quarantine")
     rows = fetch(
         collected,
-        "select b.file, q.batch_id, q.row_number, q.payload from quarantine.row q join governance.batch b"
-        " using (batch_id) where q.source = 'his'",
+        "select b.file, q.batch_id, q.row_number, q.payload, q.patient_key from quarantine.row q"
+        " join governance.batch b using (batch_id) where q.source = 'his'",
     )
     assert rows
-    for file, batch_id, line, payload in rows:
-        plain = cipher.decrypt("quarantine.row.payload", payload, batch_id << 32 | line, None)
+    assert {person is None for *_, person in rows} == {True, False}
+    for file, batch_id, line, payload, person in rows:
+        plain = cipher.decrypt("quarantine.row.payload", payload, batch_id << 32 | line, person and person.hex)
         assert plain == (collected.settings.deliveries / file).read_bytes().split(b"\n")[line - 1].rstrip(b"\r")
 
 

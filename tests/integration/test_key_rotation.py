@@ -201,9 +201,12 @@ def test_quarantined_lines_are_encrypted_anew_as_well(site: Warehouse) -> None:
     with connect(site.dsn(Role.ADMIN), autocommit=True) as connection:
         catalogue, keyring = load_catalogue(site.settings.contracts), open_keyring(site.settings.keyring)
         assert reencrypt(connection, catalogue, keyring, "quarantine", batch_rows=7) > 7
-        row = connection.execute("select batch_id, row_number, payload from quarantine.row limit 1").fetchone()
+        row = connection.execute(
+            "select batch_id, row_number, payload, patient_key from quarantine.row limit 1"
+        ).fetchone()
     assert row
-    assert keyring.cipher("quarantine").decrypt("quarantine.row.payload", row[2], row[0] << 32 | row[1], None)
+    person = row[3] and row[3].hex
+    assert keyring.cipher("quarantine").decrypt("quarantine.row.payload", row[2], row[0] << 32 | row[1], person)
     assert status(site).settled
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,16 +21,19 @@ from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from governance.backup import BackupKeys, BackupRecord, back_up
+from governance.backup.archiver import Status
 from governance.backup.manifest import MANIFEST
 from governance.cli import app
 from governance.collection.stage import collect_source
 from governance.contracts import Catalogue, load_catalogue
 from governance.keys import open_keyring
+from governance.runtime.archiving import ArchiverFiles, ArchiverProcess
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
 from governance.runtime.provision import provision
 from governance.settings import Settings
 from governance.verify import CheckResult, Context, State, run_checks
 from include.sample_hospital.identifiers import resident_id
+from tests.integration.conftest import wait_until_archived
 
 pytestmark = pytest.mark.integration
 NAMES = ("欧阳建国", "王淑芬", "高明")
@@ -181,8 +185,10 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     server = PostgresServer(state / "postgres", superuser_password="p" * 24, settings=THROW_AWAY)
     server.initialise()
     server.start()
+    archiver = ArchiverProcess(settings)
     try:
-        secrets = provision(server, settings).values
+        held = provision(server, settings)
+        secrets = held.values
         settings = settings.model_copy(update={"dbt_project": project / "dbt_project"})
         made = Hospital(settings, server, secrets, load_catalogue(settings.contracts))
         deliver(settings.deliveries)
@@ -198,9 +204,12 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         (state / "logs" / "task.log").write_text("collected 3 rows\n")
         (settings.dbt_project / "target").mkdir(parents=True)
         (settings.dbt_project / "target" / "manifest.json").write_text("{}")
+        archiver.start(server, held)
         made.record = back_up(settings, secrets["dsn_backup"], BackupKeys.of(open_keyring(settings.keyring)), "test")
+        wait_until_archived(settings)
         yield made
     finally:
+        archiver.stop()
         server.destroy()
 
 
@@ -419,25 +428,33 @@ def test_a_surrogate_that_is_another_patients_name_is_no_alarm_but_the_own_name_
         assert failing(run_checks(spoiled.context(), ["plain.notes"])) == {"plain.notes"}
 
 
-IN_FILES = ("plain.server_files", "plain.logs", "plain.artefacts", "plain.backups")
+IN_FILES = ("plain.server_files", "plain.logs", "plain.key_store", "plain.artefacts", "plain.backups")
 FILES: dict[str, tuple[Callable[[Hospital], Path], str]] = {
     "a log": (lambda h: h.settings.state / "logs" / "leak.log", "plain.logs"),
     "a temporary file": (lambda h: h.settings.state / "tmp-leak" / "dump.csv", "plain.logs"),
     "an artefact of dbt": (lambda h: h.settings.dbt_project / "target" / "leak.json", "plain.artefacts"),
     "a temporary file of the server": (lambda h: h.server.data_dir.resolve() / "base" / "leak", "plain.server_files"),
     "the backup folder": (lambda h: h.settings.backups / "leak.tar", "plain.backups"),
+    "the key store": (lambda h: h.settings.keyring.parent / "leak.json", "plain.key_store"),
+    "the audit checkpoints": (lambda h: h.settings.audit_checkpoints / "leak", "plain.key_store"),
+    "Airflow's home": (lambda h: h.settings.state / "airflow" / "leak.cfg", "plain.logs"),
+    "an export": (lambda h: h.settings.state / "exports" / "leak.csv", "plain.logs"),
 }
 
 
+def spelled(text: str, encoding: str) -> bytes:
+    return b64encode(b"x" * (next(_NUMBERS) % 3) + text.encode()) if encoding == "base64" else text.encode(encoding)
+
+
 @pytest.mark.parametrize("where", FILES)
-@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16-le", "utf-16-be", "base64"])
 def test_a_plain_identifier_in_a_file_is_found(hospital: Hospital, tmp_path: Path, where: str, encoding: str) -> None:
     place, expected = FILES[where]
     path = place(hospital)
     path.parent.mkdir(exist_ok=True)
     canary = f"欧阳{chr(0x9F90 + next(_NUMBERS) % 20)}翾"
     try:
-        path.write_bytes(b"\0" * 100_000 + f"姓名：{canary}。".encode(encoding) + b"\0" * 1_000_000)
+        path.write_bytes(b"\0" * 100_000 + spelled(f"姓名：{canary}。", encoding) + b"\0" * 1_000_000)
         context = hospital.context(canaries=canary_file(tmp_path, canary), identifier_source=Nobody())
         others = [
             name for name in IN_FILES if name != "plain.server_files" or name == expected
@@ -452,7 +469,7 @@ def test_a_plain_identifier_in_a_file_is_found(hospital: Hospital, tmp_path: Pat
 
 def test_a_flipped_bit_in_the_backup_is_found(hospital: Hospital) -> None:
     assert hospital.record
-    file = hospital.record.file
+    file = hospital.record.files["base"]
     whole = file.read_bytes()
     try:
         spoiled = bytearray(whole)
@@ -471,10 +488,10 @@ def test_a_backup_that_holds_something_else_than_its_manifest_says_is_found(hosp
     manifest = hospital.record.manifest
     tables = dict(manifest.tables)
     tables["base.visit"] = tables["base.visit"].model_copy(update={"hash": "1"})
-    key = BackupKeys.of(open_keyring(hospital.settings.keyring)).manifest
+    signer = BackupKeys.of(open_keyring(hospital.settings.keyring)).signer
     try:
-        path.write_text(manifest.model_copy(update={"tables": tables}).sealed(key).model_dump_json())
-        (result,) = run_checks(hospital.context(), ["backup"])
+        path.write_text(manifest.model_copy(update={"tables": tables}).signed(signer).model_dump_json())
+        (result,) = run_checks(hospital.context(), ["backup.restores"])
         assert result.state is State.FAILED
         assert result.findings[0].startswith("base.visit: 3 rows as expected, but their content hash differs")
     finally:
@@ -485,10 +502,27 @@ def test_without_backup_or_when_not_asked_the_check_is_not_applicable(hospital: 
     settings = hospital.settings.model_copy(update={"backups": tmp_path / "none"})
     context = hospital.context()
     context.settings = settings
-    results = run_checks(context, ["backup", "plain.backups"])
+    results = run_checks(context, ["backup.restores", "plain.backups"])
     assert {result.state for result in results} == {State.NOT_APPLICABLE}
-    (result,) = run_checks(hospital.context(restore=False), ["backup"])
+    (result,) = run_checks(hospital.context(restore=False), ["backup.restores"])
     assert result.state is State.NOT_APPLICABLE
+
+
+def test_an_archiver_that_fails_or_falls_behind_is_found(hospital: Hospital) -> None:
+    file = ArchiverFiles(hospital.settings.state).status
+    said = Status.read(file)
+    assert said is not None
+    assert said.until is not None
+    changes: list[dict[str, object]] = [
+        {"state": "failing", "fault": "disk full"}, {"state": "stopped"}, {"until": said.until - timedelta(hours=1)}
+    ]  # fmt: skip
+    for change in changes:
+        whole = file.read_bytes()
+        try:
+            file.write_text(said.model_copy(update=change).model_dump_json())
+            assert failing(run_checks(hospital.context(), ["backup.archive"])) == {"backup.archive"}, change
+        finally:
+            file.write_bytes(whole)
 
 
 def test_an_unwanted_superuser_is_found(hospital: Hospital) -> None:

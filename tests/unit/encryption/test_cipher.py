@@ -111,7 +111,7 @@ def test_the_error_holds_no_value_and_no_person(cipher: FieldCipher, sealed: byt
 
 
 def test_many_persons_do_not_fill_the_memory(cipher: FieldCipher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anonymization.encryption.cipher._CACHE_LIMIT", 3)
+    monkeypatch.setattr("anonymization.encryption.persons._CACHE_LIMIT", 3)
     persons: list[str | None] = [f"{number:032x}" for number in range(20)]
     sealed = cipher.encrypt_column(PLACE, ["a"] * 20, range(20), persons)
     assert cipher.decrypt_column(PLACE, sealed, range(20), persons) == ["a"] * 20

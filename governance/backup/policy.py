@@ -1,0 +1,68 @@
+"""The backup policy: ``include/policy/backup.yaml``, read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from governance.errors import BackupError
+
+
+class Keep(BaseModel):
+    """How many periods keep their newest backup; ``newest`` counts backups, whatever their age."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    newest: int = Field(ge=1)
+    days: int = Field(ge=0)
+    weeks: int = Field(ge=0)
+    months: int = Field(ge=0)
+    years: int = Field(ge=0)
+
+
+class BackupPolicy(BaseModel):
+    """What the policy file says; the file explains each key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: Literal[1]
+    full_every_days: int = Field(ge=1)
+    increments_at_most: int = Field(ge=0)
+    newest_backup_hours: int = Field(ge=1)
+    log_archive_seconds: int = Field(ge=1)
+    keep: Keep
+    log_days: int = Field(ge=1)
+
+
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [key.value for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                line = node.value[position][0].start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: key '{key}' stands twice")
+        return super().construct_mapping(node, deep)
+
+
+def load_backup_policy(path: Path) -> BackupPolicy:
+    """Read the policy.
+
+    Raises:
+        BackupError: the file cannot be read, or a key is missing, unknown, doubled or out of range; names file and key.
+    """
+    try:
+        document = yaml.load(path.read_text("utf-8"), Loader=_Strict)  # noqa: S506 - a safe loader
+        return BackupPolicy.model_validate(document)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BackupError(
+            f"{path} cannot be read ({str(error).splitlines()[0]}); correct it, nothing was done"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BackupError(f"{path}: {where}: {first['msg']}; correct it, nothing was done") from error

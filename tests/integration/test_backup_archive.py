@@ -1,0 +1,479 @@
+"""Full, incremental, log archive, recovery to a time, retention and corruptions, on a real server with its archiver."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pyrage
+import pytest
+from typer.testing import CliRunner
+
+from anonymization.encryption import Suite
+from governance.backup.adapter import BackupAdapter, BackupKind, Fault, Target, Verification
+from governance.backup.backing_up import lock_file
+from governance.backup.embedded import EmbeddedBackups
+from governance.backup.restoring import remove_restored
+from governance.backup.signing import Signer
+from governance.backup.streams import SUFFIX
+from governance.backup.verifying import Expected, verify_place
+from governance.cli import app
+from governance.errors import BackupError
+from governance.runtime.archiving import ArchiverProcess
+from governance.runtime.postgres import THROW_AWAY, PostgresServer
+from governance.runtime.provision import provision
+from governance.runtime.secrets import Secrets
+from governance.settings import Settings
+from tests.conftest import is_root, scratch_folder
+from tests.integration.conftest import wait_until_archived
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class Site:
+    """A server with its archiver, a table of numbered rows, and backups."""
+
+    settings: Settings
+    server: PostgresServer
+    secrets: Secrets
+    archiver: ArchiverProcess
+    backups: EmbeddedBackups
+    moments: dict[int, datetime] = field(default_factory=dict)
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.server.superuser_dsn("warehouse"), autocommit=True)
+
+    def write(self, number: int) -> datetime:
+        """Insert a row and note a moment after it, at which it must be there."""
+        with self.connect() as connection:
+            connection.execute("insert into sample.event values (%s, md5(%s::text))", (number, number))
+            time.sleep(0.05)
+            row = connection.execute("select clock_timestamp()").fetchone()
+        assert row
+        self.moments[number] = row[0]
+        time.sleep(0.05)
+        return self.moments[number]
+
+    def numbers(self, dsn: str) -> list[int]:
+        with psycopg.connect(dsn) as connection:
+            return [row[0] for row in connection.execute("select number from sample.event order by 1")]
+
+
+def new_site(state: Path, suite: str = "intl") -> Site:
+    settings = Settings.from_environment({"XINGLIN_STATE": str(state), "XINGLIN_SUITE": suite})
+    settings = settings.model_copy(update={"archive_heartbeat_seconds": 1.0})
+    server = PostgresServer(state / "postgres", superuser_password="p" * 24, settings=THROW_AWAY)
+    server.initialise()
+    server.start()
+    secrets = provision(server, settings)
+    archiver = ArchiverProcess(settings)
+    archiver.start(server, secrets)
+    site = Site(settings, server, secrets, archiver, EmbeddedBackups.of(settings, secrets["dsn_backup"]))
+    with site.connect() as connection:
+        connection.execute("create schema sample")
+        connection.execute("create table sample.event (number integer primary key, text text)")
+        connection.execute("create table sample.still as select i, md5(i::text) from generate_series(1, 20000) as i")
+    return site
+
+
+@pytest.fixture(scope="module", params=list(Suite))
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Full backup, rows, incremental, rows, incremental, rows; all of it archived."""
+    with scratch_folder() as folder:
+        made = new_site(folder / "state", request.param)
+        try:
+            made.write(1)
+            made.backups.full("full")
+            made.write(2)
+            made.backups.incremental("first")
+            made.write(3)
+            made.backups.incremental("second")
+            wait_until_archived(made.settings, made.write(4))
+            yield made
+        finally:
+            made.archiver.stop()
+            made.server.destroy()
+
+
+def test_the_embedded_backups_are_an_adapter(site: Site) -> None:
+    adapter: BackupAdapter = site.backups
+    assert [info.kind for info in adapter.backups().backups] == [
+        *(BackupKind.FULL, BackupKind.INCREMENTAL, BackupKind.INCREMENTAL)
+    ]
+    first, second, third = adapter.backups().backups
+    assert (second.parent, third.parent) == (first.backup_id, second.backup_id)
+    assert second.bytes < first.bytes / 4
+    assert adapter.verify().exit_status == 0
+
+
+def test_a_chain_restores_with_every_table_equal(site: Site, tmp_path: Path) -> None:
+    restored = site.backups.restore(tmp_path / "copy", keep=True)
+    try:
+        assert restored.comparison.holds
+        assert not restored.comparison.settled
+        assert site.numbers(restored.dsn()) == [1, 2, 3]
+    finally:
+        remove_restored(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_restore_to_a_moment_holds_that_row_and_no_later_one(site: Site, tmp_path: Path, number: int) -> None:
+    moment = site.moments[number]
+    first = site.backups.backups().backups[0]
+    assert first.ended_at < moment
+    restored = site.backups.restore(tmp_path / "copy", backup=first.backup_id, target=Target(moment), keep=True)
+    try:
+        assert site.numbers(restored.dsn()) == list(range(1, number + 1))
+        assert restored.comparison.holds
+        assert "sample.still" in restored.comparison.equal
+        assert "sample.event" in restored.comparison.settled
+        assert restored.recovered_to
+        assert restored.recovered_to <= moment
+        with psycopg.connect(restored.dsn()) as connection:
+            assert connection.execute("show archive_mode").fetchone() == ("off",)
+            assert connection.execute("select pg_is_in_recovery()").fetchone() == (False,)
+    finally:
+        remove_restored(tmp_path / "copy")
+
+
+def test_a_restore_as_far_as_the_log_goes_holds_everything(site: Site, tmp_path: Path) -> None:
+    restored = site.backups.restore(tmp_path / "copy", target=Target(latest=True), keep=True)
+    try:
+        assert site.numbers(restored.dsn())[:4] == [1, 2, 3, 4]
+        assert restored.backup_id == site.backups.backups().backups[-1].backup_id
+    finally:
+        remove_restored(tmp_path / "copy")
+
+
+def test_a_moment_outside_what_is_recoverable_is_refused_with_the_range(site: Site, tmp_path: Path) -> None:
+    first = site.backups.backups().backups[0]
+    for moment in (first.started_at - timedelta(seconds=1), datetime.now(UTC) + timedelta(minutes=1)):
+        with pytest.raises(BackupError, match="recoverable is") as refused:
+            site.backups.restore(tmp_path / "copy", target=Target(moment))
+        assert f"{first.ended_at.astimezone():%H:%M:%S}" in str(refused.value)
+        assert not (tmp_path / "copy").exists()
+
+
+def test_hooks_run_in_order_before_anybody_else_can_connect(site: Site, tmp_path: Path) -> None:
+    seen = []
+
+    def look(dsn: str) -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            port = connection.info.port
+            connection.execute("delete from sample.event where number = 2")
+        login = psycopg.conninfo.make_conninfo(site.secrets["dsn_backup"], port=port, sslmode="require", sslrootcert="")
+        with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+            psycopg.connect(login)
+        seen.append(login)
+
+    restored = site.backups.restore(
+        tmp_path / "copy", before_opening=(look, lambda _dsn: seen.append("second")), keep=True
+    )
+    try:
+        assert seen[1] == "second"
+        psycopg.connect(seen[0]).close()
+        assert site.numbers(restored.dsn()) == [1, 3]
+        assert "sample.event" in restored.comparison.rewritten
+    finally:
+        remove_restored(tmp_path / "copy")
+
+
+def test_a_hook_that_fails_stops_the_restore_and_leaves_nothing(site: Site, tmp_path: Path) -> None:
+    def fail(_dsn: str) -> None:
+        raise BackupError("no tombstones")
+
+    with pytest.raises(BackupError, match="no tombstones"):
+        site.backups.restore(tmp_path / "copy", before_opening=(fail,))
+    assert not (tmp_path / "copy").exists()
+
+
+def test_an_idle_server_stays_recoverable_until_now(site: Site) -> None:
+    started = datetime.now(UTC)
+    wait_until_archived(site.settings, started, patience=20)
+    assert site.backups.recoverable()[-1].until > started
+
+
+def test_the_archiver_holds_no_key_for_reading_in_suite_intl(site: Site) -> None:
+    if site.backups.keys.suite is Suite.GM:
+        pytest.skip("suite gm is symmetric (docs/decisions/0017)")
+    leader = next(process for process in site.archiver.processes())
+    environment = Path(f"/proc/{leader.pid}/environ").read_bytes()
+    assert b"AGE-SECRET-KEY" not in environment
+    core = subprocess.run(["grep", "-c", "AGE-SECRET-KEY-1", f"/proc/{leader.pid}/cmdline"], check=False)
+    assert core.returncode == 1
+
+
+def test_the_log_archive_is_never_overwritten_by_another_cluster(site: Site, tmp_path: Path) -> None:
+    from governance.backup.archive import Label, fetch, list_archive, store  # noqa: PLC0415
+
+    entries, _ = list_archive(site.settings.backups, site.backups.keys.checker)
+    entry = next(iter(entries.values()))
+    content = fetch(entry, site.backups.keys)
+    before = entry.path.read_bytes()
+    draft = Label.model_validate(entry.label.model_dump())
+    assert store(site.settings.backups, content, draft, site.backups.keys).path == entry.path
+    with pytest.raises(BackupError, match="never overwritten"):
+        store(site.settings.backups, content[:-1] + b"x", draft, site.backups.keys)
+    assert entry.path.read_bytes() == before
+
+
+# -- corruptions ----------------------------------------------------------------------------------------------------
+
+CORRUPTIONS = 60
+KINDS = ("bit flip", "truncation", "deletion", "swap", "replay", "wrong key", "gap")
+
+
+def corrupt(kind: str, place: Path, draw: random.Random, site: Site) -> set[str]:
+    """Corrupt a place; names of the files one of which must be found."""
+    backup_files = sorted(path for path in place.glob("2*/*") if path.is_file())
+    log = sorted(place.glob("wal/*/*"))
+    path = draw.choice(draw.choice([backup_files, log]))
+    name = {str(path.relative_to(place))}
+    if kind == "bit flip":
+        change(path, lambda data: flipped(data, draw))
+    elif kind == "truncation":
+        change(path, lambda data: data[: draw.randrange(len(data))])
+    elif kind == "deletion":
+        path.unlink()
+    elif kind == "gap":
+        gone = draw.choice(log)
+        gone.unlink()
+        name = {str(gone.relative_to(place))}
+    elif kind == "swap":
+        pool = log if path in log else [other for other in backup_files if other.name == path.name]
+        other = draw.choice([candidate for candidate in pool if candidate != path])
+        first, second = path.read_bytes(), other.read_bytes()
+        change(path, lambda _: second)
+        change(other, lambda _: first)
+        name.add(str(other.relative_to(place)))
+    elif kind == "replay":  # an older file in the place of a newer one
+        pool = log if path in log else sorted(other for other in backup_files if other.name == path.name)
+        older, newer = sorted(draw.sample(pool, 2))
+        old = older.read_bytes()
+        change(newer, lambda _: old)
+        name = {str(newer.relative_to(place))}
+    elif kind == "wrong key":  # a sound file of the same kind, made with somebody else's keys
+        from governance.backup.streams import HashingWriter, seal  # noqa: PLC0415
+
+        stranger = replace(
+            site.backups.keys,
+            recipients=(str(pyrage.x25519.Identity.generate().to_public()),),
+            stream={1: draw.randbytes(32)},
+        )
+
+        def sealed_anew(data: bytes) -> bytes:
+            import io  # noqa: PLC0415
+
+            target = io.BytesIO()
+            seal(io.BytesIO(b"something else"), HashingWriter(target), stranger)
+            return (data.split(b"\n")[0] + b"\n" if path in log else b"") + target.getvalue()
+
+        change(path, sealed_anew)
+    return name
+
+
+def change(path: Path, how: Callable[[bytes], bytes]) -> None:
+    """Replace a hard-linked file, so that the original place keeps its own."""
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(how(data))
+
+
+def flipped(data: bytes, draw: random.Random) -> bytes:
+    made = bytearray(data)
+    made[draw.randrange(len(made))] ^= 1 << draw.randrange(8)
+    return bytes(made)
+
+
+def verified(site: Site, place: Path, **changes: object) -> Verification:
+    keys = replace(site.backups.keys, **changes)  # type: ignore[arg-type]
+    expected = replace(site.backups._expected(), runs=False)
+    return verify_place(place, keys, site.backups.policy, lock_file(site.settings), expected, datetime.now(UTC))
+
+
+@pytest.fixture
+def frozen(site: Site) -> Iterator[Path]:
+    """The place as it is, with the archiver at rest."""
+    site.archiver.stop()
+    assert verified(site, site.settings.backups).exit_status == 0
+    yield site.settings.backups
+    site.archiver.start(site.server, site.secrets)
+
+
+def test_every_generated_corruption_is_found_and_names_the_file(site: Site, frozen: Path, tmp_path: Path) -> None:
+    draw = random.Random(20261122)
+    missed = []
+    for number in range(CORRUPTIONS // len(Suite)):
+        kind = KINDS[number % len(KINDS)]
+        place = tmp_path / str(number)
+        shutil.copytree(frozen, place, copy_function=os.link)
+        guilty = corrupt(kind, place, draw, site)
+        result = verified(site, place)
+        if result.exit_status != 1 or not guilty & {finding.file for finding in result.findings}:
+            missed.append((number, kind, guilty, [str(finding) for finding in result.findings]))
+        shutil.rmtree(place)
+    assert missed == []
+
+
+def test_with_somebody_elses_keys_nothing_is_sound(site: Site, frozen: Path) -> None:
+    other = Signer({1: b"x" * 32})
+    assert {finding.fault for finding in verified(site, frozen, signer=other).findings} >= {Fault.FORGED}
+    identity = str(pyrage.x25519.Identity.generate())
+    result = verified(site, frozen, identity=identity, stream={1: b"x" * 32})
+    assert {finding.fault for finding in result.findings} == {Fault.UNREADABLE}
+    assert len(result.findings) == result.files - result.backups
+
+
+def test_old_and_vanished_backups_are_found_and_an_empty_place_is_not_called_sound(
+    site: Site, frozen: Path, tmp_path: Path
+) -> None:
+    keys, policy, lock = site.backups.keys, site.backups.policy, lock_file(site.settings)
+    later = datetime.now(UTC) + timedelta(hours=policy.newest_backup_hours + 1)
+    old = verify_place(frozen, keys, policy, lock, replace(site.backups._expected(), runs=True), later)
+    assert [finding.fault for finding in old.findings] == [Fault.OLD, Fault.OLD]
+    (tmp_path / "empty").mkdir()
+    nothing = verify_place(tmp_path / "empty", keys, policy, lock, Expected({}), later)
+    assert nothing.exit_status == 2
+    gone = verify_place(tmp_path / "empty", keys, policy, lock, site.backups._expected(), later)
+    assert {finding.fault for finding in gone.findings} == {Fault.MISSING, Fault.GAP}
+    with pytest.raises(BackupError, match="cannot be read"):
+        verify_place(tmp_path / "none", keys, policy, lock, Expected({}), later)
+
+
+def test_the_command_ends_with_0_1_or_2(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XINGLIN_STATE", str(site.settings.state))
+    run = CliRunner()
+    sound = run.invoke(app, ["backup", "verify"])
+    assert sound.exit_code == 0, sound.output
+    assert "完好 sound" in sound.output
+    file = next(site.settings.backups.glob(f"2*/base.tar.zst{SUFFIX[site.backups.keys.suite]}"))
+    file.rename(file.with_name("hidden"))
+    faulty = run.invoke(app, ["backup", "verify"])
+    file.with_name("hidden").rename(file)
+    assert faulty.exit_code == 1
+    assert file.name in faulty.output
+    monkeypatch.setenv("XINGLIN_BACKUPS", str(site.settings.state / "none"))
+    assert run.invoke(app, ["backup", "verify"]).exit_code == 2
+    monkeypatch.delenv("XINGLIN_BACKUPS")
+    listed = run.invoke(app, ["backups"])
+    assert listed.exit_code == 0
+    assert "recoverable until" in listed.output
+
+
+def test_deep_verification_finds_a_page_that_no_longer_fits_its_checksum(site: Site) -> None:
+    assert site.backups.verify(deep=True).exit_status == 0
+
+
+# -- where it lies --------------------------------------------------------------------------------------------------
+
+
+def test_a_place_that_only_takes_new_files_works_without_exceptions(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """``chattr +a`` on every folder: new names are taken, nothing can be renamed, overwritten or removed."""
+    if not is_root():
+        pytest.skip("chattr +a is root's")
+    with scratch_folder() as folder:
+        site = new_site(folder / "state")
+        place = site.settings.backups
+        (place / "wal" / "00000001").mkdir(parents=True, exist_ok=True)
+        if subprocess.run(["chattr", "-R", "+a", str(place)], capture_output=True, check=False).returncode:
+            site.archiver.stop()
+            site.server.destroy()
+            pytest.skip("this file system has no append-only folders")
+        try:
+            first = site.backups.full("full")
+            subprocess.run(["chattr", "+a", str(place / first.backup_id)], check=True)
+            site.write(1)
+            site.backups.incremental("incremental")
+            wait_until_archived(site.settings, site.write(2))
+            site.archiver.stop()
+            assert site.backups.verify().exit_status == 0
+            with pytest.raises(PermissionError):
+                next((place / first.backup_id).iterdir()).unlink()
+        finally:
+            subprocess.run(["chattr", "-R", "-a", str(place)], check=False)
+            site.archiver.stop()
+            site.server.destroy()
+
+
+def test_a_tablespace_comes_back_inside_the_copy() -> None:
+    with scratch_folder() as folder:
+        site = new_site(folder / "state")
+        try:
+            outside = folder / "tablespace"
+            outside.mkdir()
+            if is_root():
+                from governance.runtime.placement import ServerUser  # noqa: PLC0415
+
+                ServerUser.choose().take_over(outside)
+            with site.connect() as connection:
+                connection.execute(f"create tablespace elsewhere location '{outside}'".encode())
+                connection.execute("create table sample.far tablespace elsewhere as select generate_series(1, 500) n")
+            site.backups.full("full")
+            with site.connect() as connection:
+                connection.execute("update sample.far set n = n + 1")
+            info = site.backups.incremental("incremental")
+            restored = site.backups.restore(folder / "copy", backup=info.backup_id)
+            assert restored.comparison.holds
+            assert "sample.far" in restored.comparison.equal
+            assert not list((folder / "copy" / "data").glob("tablespace_map"))
+        finally:
+            site.archiver.stop()
+            site.server.destroy()
+
+
+# -- retention ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_policy_lets_go_goes_with_its_log_and_leaves_a_record(tmp_path: Path) -> None:
+    with scratch_folder() as folder:
+        site = new_site(folder / "state")
+        policy = tmp_path / "backup.yaml"
+        text = site.settings.backup_policy.read_text("utf-8")
+        for line in ("newest: 3", "days: 14", "weeks: 8", "months: 12", "years: 10"):
+            text = text.replace(f"  {line}", f"  {line.split(':')[0]}: {1 if 'newest' in line else 0}")
+        policy.write_text(text.replace("log_days: 35", "log_days: 1"), "utf-8")
+        settings = site.settings.model_copy(update={"backup_policy": policy})
+        try:
+            backups = replace(site.backups, settings=settings)
+            ids = [backups.full("one").backup_id, backups.incremental("two").backup_id, backups.full("three").backup_id]
+            wait_until_archived(settings, site.write(1))
+            ids += [backups.full("four").backup_id, backups.incremental("five").backup_id]
+            tomorrow = replace(backups, clock=lambda: datetime.now(UTC) + timedelta(days=2))
+            backups.hold(ids[1], "a court asks")
+            plan = tomorrow.expire(plan=True)
+            assert set(plan.removed) == {ids[2]}
+            assert plan.kept[ids[0]] == f"ancestor of {ids[1]}"
+            assert plan.kept[ids[3]] == f"ancestor of {ids[4]}"
+            assert len(backups.backups().backups) == 5
+            with pytest.raises(BackupError, match="not on hold"):
+                backups.release(ids[3], "by mistake")
+            backups.release(ids[1], "the court is content")
+            done = tomorrow.expire()
+            assert set(done.removed) == {ids[0], ids[1], ids[2]}
+            assert done.segments > 0
+            assert [info.backup_id for info in backups.backups().backups] == [ids[3], ids[4]]
+            assert not tomorrow.expire().removed
+            assert backups.restore(tmp_path / "copy").comparison.holds
+            wait_until_archived(settings, site.write(2))
+            site.archiver.stop()
+            assert backups.verify().exit_status == 0
+            with site.connect() as connection:
+                kinds = connection.execute(
+                    "select detail ->> 'event', count(*) from audit.record"
+                    " where kind = 'backup' and detail ? 'event' group by 1 order by 1"
+                ).fetchall()
+                gone = connection.execute("select count(*) from governance.backup where expired_at is not null")
+                assert gone.fetchone() == (3,)
+            assert kinds == [("destroyed", 4), ("hold", 1), ("release", 1)]
+        finally:
+            site.archiver.stop()
+            site.server.destroy()
