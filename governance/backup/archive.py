@@ -96,7 +96,7 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
                 "two clusters archive into one place: give each its own (XINGLIN_BACKUPS)"
             )
     sealed = io.BytesIO()
-    seal(io.BytesIO(pa.Codec("zstd", compression_level=3).compress(content, asbytes=True)), sealed, keys)
+    seal(io.BytesIO(pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)), sealed, keys)
     body = sealed.getvalue()
     label = draft.model_copy(
         update={
