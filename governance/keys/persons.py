@@ -127,7 +127,7 @@ class PersonKeys:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._lock, self._opened() as database:
             database.execute("begin immediate")
-            stones = [(self._hash(p), withdrawal, now, reason, actor) for p in persons]
+            stones = [(self.hash_of(p), withdrawal, now, reason, actor) for p in persons]
             database.executemany("insert or ignore into tombstone values (?, ?, ?, ?, ?, null)", stones)
             database.executemany("delete from salt where token = ?", [(bytes.fromhex(p),) for p in persons])
             database.execute("commit")
@@ -159,12 +159,34 @@ class PersonKeys:
             database.executemany(statement, [(now, stone) for stone in stones])
             database.execute("commit")
 
-    def copy_to(self, target: Path) -> None:
-        """Write a consistent copy of the store into a new file, whoever writes to it meanwhile."""
-        with self._opened(write=False) as database, closing(sqlite3.connect(target)) as copy:
-            database.backup(copy)
+    def snapshot(self) -> bytes:
+        """A consistent copy of the store, whoever writes to it meanwhile."""
+        with self._opened(write=False) as database:
+            return database.serialize()
 
-    def _hash(self, person: str) -> bytes:
+    def merge(self, content: bytes) -> tuple[int, int]:
+        """Add the salts of a copy that are missing here; how many were added, and refused because of a tombstone.
+
+        Raises:
+            KeyringError: the copy was made with another keyring; nothing was changed.
+        """
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(content)
+            rows = {token.hex(): wrapped for token, wrapped in copy.execute("select token, wrapped from salt")}
+        for wrapped in rows.values():
+            self._unwrapped(wrapped)
+        with self._lock, self._opened() as database:
+            database.execute("begin immediate")
+            hashes = {row[0] for row in database.execute("select token_hash from tombstone")}
+            buried = self._buried(list(rows), hashes) if hashes else set()
+            before = database.total_changes
+            missing = [(bytes.fromhex(person), wrapped) for person, wrapped in rows.items() if person not in buried]
+            database.executemany("insert or ignore into salt values (?, ?)", missing)
+            database.execute("commit")
+            return database.total_changes - before, len(buried)
+
+    def hash_of(self, person: str) -> bytes:
+        """What a tombstone keeps of a patient key."""
         return bytes.fromhex(self._digest.one(bytes.fromhex(person)))
 
     def _buried(self, persons: Sequence[str], hashes: set[bytes]) -> set[str]:
