@@ -10,7 +10,7 @@ import psycopg
 
 from anonymization.errors import AnonymizationError
 from governance.errors import GovernanceError, VerificationError
-from governance.verify import at_rest, audit_log, conservation, plain, restorability, traceability
+from governance.verify import access, at_rest, audit_log, conservation, plain, restorability, traceability
 from governance.verify.context import Context
 from governance.verify.results import Check, CheckResult, State
 
@@ -27,6 +27,7 @@ def checks(only: Sequence[str] = ()) -> list[Check]:
         *plain.CHECKS,
         *restorability.CHECKS,
         *at_rest.CHECKS,
+        *access.CHECKS,
         *audit_log.CHECKS,
     ]
     known = {check.name for check in every} | {check.name.split(".")[0] for check in every}
