@@ -1,4 +1,4 @@
-"""Approvals of the demo: its researcher may read every project's marts for one purpose, approved by its ethics login."""
+"""Approvals of the demo: its researcher may read every project's marts for one purpose."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _RELATIONS = """
 
 @dataclass(frozen=True)
 class Held:
-    """A relation of a mart zone as it stands on the server; policies as name, command, permissive, roles, expressions."""
+    """A relation of a mart zone as it stands; policies as name, command, permissive, roles and two expressions."""
 
     schema_name: str
     table_name: str

@@ -1,8 +1,8 @@
 """The access matrix: each role beside each schema, table, column and function, as declared and as the server answers.
 
-``include/policy/access_matrix.csv`` is the declaration. Letters: ``R`` reads all columns, ``C`` some columns, ``P`` granted
-columns while work is open (row security), ``I`` inserts, ``U`` updates, ``D`` deletes; schemas: ``u`` usage, ``c`` create;
-functions: ``X`` execute; ``-`` nothing. ``schema.*`` stands for the schema's tables that no line of their own names.
+``include/policy/access_matrix.csv`` is the declaration. Letters: ``R`` reads all columns, ``C`` some columns, ``P``
+granted columns while work is open (row security), ``I`` inserts, ``U`` updates, ``D`` deletes; schemas: ``u`` usage,
+``c`` create; functions: ``X`` execute; ``-`` nothing. ``schema.*`` stands for tables without a line of their own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,21 @@ Key = tuple[str, str]
 Matrix = dict[Key, dict[str, str]]
 """(kind, object) -> role -> letters; kind is schema, table, column or function."""
 
+_HEAD = """# 访问矩阵 · Access matrix
+
+由 `xinglin access matrix` 自 `include/policy/access_matrix.csv` 生成，勿手改 · Generated, not edited by hand.
+`tests/integration/test_access_matrix.py` 在真实服务器上逐格尝试 tries every cell on a server.
+
+| | |
+|---|---|
+| R · C | 读全部列 · 读部分列 reads all columns · some columns |
+| **P** | 已开启用途时读获批列，否则无行 granted columns while work is open, otherwise no row |
+| I · U · D | 插入 · 更新 · 删除 inserts · updates · deletes |
+| u · c · X | 进入 · 建对象 · 执行 usage · creates objects · executes |
+
+`admin` … `airflow` 是服务账号 are logins of services; `mart_owner`, `access_keeper` 不可登录 cannot log in;
+`engineer` … `auditor` 是人员所属的组 are groups of people. `schema.*`: 未单列的表 tables without a line of their own.
+"""
 _OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 _SCHEMAS = f"""
     select 'schema', n.nspname, r.name,
@@ -132,16 +147,7 @@ def render(matrix: Mapping[Key, dict[str, str]]) -> str:
         "function": "函数 Functions",
     }
     shown = [role.removeprefix("xinglin_") for role in ROLES]
-    lines = [
-        "# 访问矩阵 · Access matrix", "",
-        "由 `xinglin access matrix` 生成，勿手改 · Written by `xinglin access matrix` from `include/policy/access_matrix.csv`; "
-        "`tests/integration/test_access_matrix.py` tries every cell on a server.", "",
-        "R 读全部列 reads all columns · C 读部分列 some columns · **P** 已开启用途时读获批列 granted columns while work is open, "
-        "otherwise no row · I 插入 inserts · U 更新 updates · D 删除 deletes · u 进入 usage · c 建对象 creates · X 执行 executes · "
-        "– 无 nothing", "",
-        "`admin` … `airflow` 是服务账号 are services' logins; `engineer` … `auditor` 是人员所属的组 are groups of people; "
-        "`mart_owner`, `access_keeper` 不可登录 cannot log in. `schema.*` 指未单列的表 stands for tables without a line of their own.",
-    ]  # fmt: skip
+    lines = _HEAD.splitlines()
     for kind, title in titles.items():
         lines += ["", f"## {title}", "", "| | " + " | ".join(shown) + " |", "|---|" + ":-:|" * len(shown)]
         for (of, name), cells in matrix.items():

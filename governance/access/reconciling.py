@@ -86,7 +86,7 @@ def _server_log(connection: psycopg.Connection) -> list[str]:
     if settings.get("logging_collector") == "on" and "jsonlog" in settings.get("log_destination", ""):
         return []
     return [
-        "the server writes no JSON log: set logging_collector = on and log_destination = jsonlog, else no reading is seen"
+        "the server writes no JSON log, so no reading is seen; set logging_collector to on, log_destination to jsonlog"
     ]
 
 

@@ -16,7 +16,7 @@ from governance.settings import Settings
 
 
 def keep_log(audit_dsn: str, settings: Settings, *, airflow_database: str = "airflow") -> Checkpoint | None:
-    """Import Airflow's log where there is one, the purpose gate's journal and people's readings, append a heartbeat, make a checkpoint.
+    """Import Airflow's log where there is one, the gate's journal and people's readings; show life, make a checkpoint.
 
     Args:
         audit_dsn: the role ``audit`` on the warehouse.

@@ -1,6 +1,6 @@
-"""Readings by people, from the server's own log: each becomes one audit record with user, tables, project and purpose.
+"""Readings by people, from the server's own log: each becomes an audit record with user, tables, project, purpose.
 
-People's logins have ``log_statement = all`` and the server writes JSON lines. They are read through SQL, so that it works
+People's logins have ``log_statement = all`` and the server writes JSON lines, which are read through SQL: that works
 wherever the server stands, and from where the last record ended. Literals and text of a statement stay behind.
 """
 
@@ -34,7 +34,7 @@ _WORK = """
 
 @dataclass(frozen=True)
 class Logged:
-    """One logged statement; ``at`` is in the zone of ``log_timezone``, ``place`` is ``file:offset`` of the line's end."""
+    """A logged statement; ``at`` is in the zone of ``log_timezone``, ``place`` is ``file:offset`` of its line's end."""
 
     at: str
     user: str

@@ -1,7 +1,7 @@
 """What a logged statement reads: its tables, or that it hides them. Nothing else of its text is kept.
 
 A statement is parsed by sqlglot as PostgreSQL's. What sqlglot does not know but only wraps a query (EXPLAIN, PREPARE,
-DECLARE … CURSOR, TABLE) is unwrapped. A statement that executes text (DO, query_to_xml …) or cannot be parsed is opaque.
+DECLARE … CURSOR, TABLE, COPY) is unwrapped. One that executes text (DO, query_to_xml …) or cannot be parsed is opaque.
 """
 
 from __future__ import annotations

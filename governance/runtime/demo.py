@@ -14,9 +14,9 @@ from types import FrameType
 
 from rich.console import Console
 
+from governance.access.demonstration import approve_demo
 from governance.database import Role
 from governance.errors import GovernanceError, RuntimeFailure
-from governance.access.demonstration import approve_demo
 from governance.runtime.airflow_client import AirflowClient
 from governance.runtime.follow import STAGES, Follower
 from governance.runtime.progress import Progress

@@ -157,7 +157,7 @@ def _next_steps(console: Console, outcome: Outcome) -> None:
     if example:
         mart, key = example
         begin = f"select access.begin_work('{declared_marts(outcome.settings)[mart].project}', '{PURPOSE}')"
-        query = f"select lineage_id, research_id from {mart} limit 5"
+        query = f"select lineage_id, research_id from {mart} limit 5"  # noqa: S608 - shown, not run
         steps.append(("按用途查询 query for a purpose", f'{prefix}.venv/bin/xinglin psql -c "{begin}" -c "{query}"'))
         steps.append(("溯源一行 trace a row", f"{prefix}.venv/bin/xinglin trace {mart} {key}"))
     steps.append(("再次核验 verify again", f"{prefix}.venv/bin/xinglin verify"))

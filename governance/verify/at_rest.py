@@ -45,7 +45,7 @@ def tls(context: Context) -> Outcome:
 
 
 def superusers(context: Context) -> Outcome:
-    """Nobody is superuser but the server's first user; row security is passed by the services that compare and prove."""
+    """Nobody is superuser but the server's first user; only services that compare and prove pass row security."""
     with context.connection() as connection:
         roles = connection.execute(
             "select rolname, rolsuper, rolbypassrls, rolcanlogin from pg_roles where oid >= 16384 order by 1"
