@@ -15,7 +15,7 @@ from governance.settings import Settings
 
 _OWNER = "mart_owner"
 _SERVICE = ("service", "*", True, ("xinglin_transform",), "true", "true")
-_QUAL = "('{}'::text = ANY (( SELECT access.session_projects() AS session_projects)::text[]))"
+_QUAL = "( SELECT ('{}'::text = ANY (access.session_projects())))"
 _RELATIONS = """
     select n.nspname, c.relname, c.relkind::text, c.relowner::regrole::text, c.relrowsecurity, c.relforcerowsecurity,
         coalesce((

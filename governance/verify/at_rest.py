@@ -65,7 +65,8 @@ def researcher(context: Context) -> Outcome:
     with context.connection() as connection:
         members = connection.execute(
             "select rolname from pg_roles where rolname = 'researcher'"
-            " or (pg_has_role(oid, to_regrole('researcher'), 'member') and not rolsuper and oid >= 16384) order by 1"
+            " or (pg_has_role(oid, to_regrole('researcher'), 'usage, set') and not rolsuper and oid >= 16384)"
+            " order by 1"
         ).fetchall()
         schemas = connection.execute(
             "select r.rolname, n.nspname from pg_roles as r cross join pg_namespace as n"

@@ -253,7 +253,7 @@ begin
     end if;
     execute format(
         'create policy purpose on %s for select to engineer, researcher'
-        ' using (%L = any ((select access.session_projects())::text[]))', target, declared.project);
+        ' using ((select %L = any (access.session_projects())))', target, declared.project);
     for entry in
         select r.key as reader, string_agg(format('%I', t.attname), ', ' order by t.attnum) as columns
         from jsonb_each(declared.readers) as r
