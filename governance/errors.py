@@ -12,6 +12,7 @@
     ├── LineageError           a row or a column cannot be followed back
     ├── ProjectError           a research project's specification cannot be used (governance.projects.errors)
     ├── ReviewError            a review sample or a reviewers' form cannot be used (governance.deidentification.review)
+    ├── AccessError            rights cannot be declared, given or proved (names role, mart or approval)
     ├── AuditError             the audit log refused a record, or a proof of it cannot be made or read
     ├── BackupError            a backup or a restore failed
     ├── VerificationError      a proof could not be carried out at all
@@ -51,6 +52,10 @@ class TransformationError(GovernanceError):
 
 class LineageError(GovernanceError):
     """A row or a column cannot be followed back to its source."""
+
+
+class AccessError(GovernanceError):
+    """Rights cannot be declared, given or proved; the message names the role, mart or approval."""
 
 
 class AuditError(GovernanceError):

@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
+from governance.access.marts import apply as apply_rights
+from governance.audit import AuditKeys
 from governance.audit.installation import record_migration
 from governance.contracts import Catalogue, Contract, load_catalogue
 from governance.contracts.ddl import reference_index, table_statements
@@ -32,6 +34,7 @@ def migrate(admin_dsn: str, settings: Settings) -> Catalogue:
 
     Raises:
         DatabaseError: a statement was refused; nothing was changed.
+        AccessError: the rights of the marts cannot be declared or set; nothing was changed.
         AuditError: the audit log refused the record of it; nothing was changed.
         KeyringError: the keyring, with which it is recorded, cannot be opened; nothing was changed.
     """
@@ -53,6 +56,7 @@ def migrate(admin_dsn: str, settings: Settings) -> Catalogue:
                     *scrubbing_edges(catalogue),
                 ]
             )
+            apply_rights(connection, settings, AuditKeys.open(settings))
             record_migration(connection, settings, scripts, catalogue)
     except psycopg.Error as error:
         raise DatabaseError(f"the warehouse could not be migrated: {str(error).splitlines()[0]}") from error

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from governance.database import Role
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
-from governance.runtime.provision import GROUPS, WAREHOUSE, login_of, provision
+from governance.runtime.provision import WAREHOUSE, grant_connections, login_of, provision
 from governance.runtime.secrets import Secrets
 from governance.settings import Settings
 
@@ -84,7 +84,7 @@ def new_database(warehouse: Warehouse) -> Iterator[Warehouse]:
                 settings = Settings.from_environment({"XINGLIN_STATE": str(folder / "state")})
                 secrets = Secrets.of(settings.state)
                 for key, value in warehouse.secrets.values.items():
-                    own = key.startswith("dsn_") or key in ("researcher_dsn", "auditor_dsn", "postgres_superuser_dsn")
+                    own = key.startswith("dsn_") or (key.endswith("_dsn") and not key.startswith("airflow_"))
                     secrets.set(key, make_conninfo(value, dbname=name) if own else value)
                 secrets.save()
                 shutil.copytree(warehouse.settings.keyring.parent, settings.keyring.parent)
@@ -112,8 +112,7 @@ def _copy(connection: psycopg.Connection, template: str, name: str) -> None:
         sql.SQL("create database {} template {} owner {} strategy file_copy").format(own, pattern, owner)
     )
     connection.execute(sql.SQL("revoke all on database {} from public").format(own))
-    everyone = sql.SQL(", ").join(sql.Identifier(login) for login in (*map(login_of, Role), *GROUPS))
-    connection.execute(sql.SQL("grant connect, temporary on database {} to {}").format(own, everyone))
+    grant_connections(connection, name)
 
 
 def is_root() -> bool:

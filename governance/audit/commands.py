@@ -1,4 +1,4 @@
-"""``xinglin audit verify | prove | check-proof | who-read | checkpoint``."""
+"""``xinglin audit verify | prove | check-proof | who-read | reconcile | checkpoint``."""
 
 from __future__ import annotations
 
@@ -101,6 +101,29 @@ def who_read_command(
         ]  # fmt: skip
         typer.echo("  ".join(part for part in parts if part))
     typer.echo(f"共 {len(found):,} 次 readings")
+
+
+@audit.command("reconcile")
+def reconcile_command(
+    since: Annotated[datetime, typer.Option("--since", help="自何时起 readings since (UTC)")] = datetime(1970, 1, 1),
+) -> None:
+    """对账：读取与用途、权限 · Every reading beside opened work, every right beside what is declared."""
+    from governance.access.reconciling import reconcile  # noqa: PLC0415 - only this command reads contracts
+
+    settings = Settings.from_environment()
+    with connect(
+        connection_string(Role.AUDIT, settings.state), autocommit=True, application=_APPLICATION
+    ) as connection:
+        found = reconcile(connection, settings, since.replace(tzinfo=UTC))
+    for finding in found.findings:
+        typer.echo(f"发现 finding: {finding}", err=True)
+    typer.echo(
+        f"{'不符 NOT RECONCILED' if found.findings else '相符 reconciled'}: {found.readings:,} 次读取 readings"
+        f"（新入 new {found.imported:,}）· 新用途事件 new gate events {found.events:,}"
+        f" · 发现 findings {len(found.findings):,}"
+    )
+    if found.findings:
+        raise typer.Exit(1)
 
 
 @audit.command("checkpoint")

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     COLLECTION = "collection"
     DECRYPTION = "decryption"
     READING = "reading"
+    WORK = "work"  # opened and ended at the purpose gate
     EXPORT = "export"
     STAGE = "stage"
     BACKUP = "backup"

@@ -14,6 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from governance.access.demonstration import approve_demo
 from governance.database import Role
 from governance.errors import GovernanceError, RuntimeFailure
 from governance.runtime.airflow_client import AirflowClient
@@ -96,6 +97,7 @@ def _run(stack: Stack, settings: Settings, sample: Sample | None, wish: Wish, co
         writing = workers.apply_async(generate_once, (settings, sample, wish.days)) if sample else None
         console.print("启动数据库与 Airflow（约 40 秒） starting the warehouse and Airflow (about 40 s) …")
         held = stack.start_database()
+        approve_demo(held, settings)
         stack.airflow.start(held)
         if writing and sample:
             words = f"新交付 new deliveries: {writing.get()}"

@@ -57,7 +57,8 @@ _SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
     "max_parallel_workers_per_gather": "1",
-    # log: no statement, no parameter, no error text of a statement (it may quote a value); errors reach the client
+    # log: no statement, no parameter, no error text of a statement (it may quote a value); errors reach the client.
+    # People's logins have log_statement = all (docs/decisions/0015); what they typed is read from JSON, never from text
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -66,7 +67,13 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "log_line_prefix": "%m [%p] ",
-    "logging_collector": "off",
+    "logging_collector": "on",
+    "log_destination": "jsonlog",
+    "log_directory": "log",
+    "log_filename": "server-%Y-%m-%d.log",
+    "log_file_mode": "0600",
+    "log_rotation_age": "1d",
+    "log_rotation_size": "0",
 }
 
 

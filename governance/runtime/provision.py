@@ -5,13 +5,16 @@ Safe to repeat; what exists is left alone. Passwords reach the server as scram v
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
 from cryptography.fernet import Fernet
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from governance.access.people import GROUPS, enrol
 from governance.database import Role
 from governance.errors import DatabaseError
 from governance.keys import create_keyring
@@ -21,9 +24,11 @@ from governance.runtime.secrets import Secrets
 from governance.settings import Settings
 
 WAREHOUSE, AIRFLOW = "warehouse", "airflow"
-GROUPS = ("engineer", "researcher", "auditor")  # what a person may read; logins are members of them
+SERVICE = "service"  # the logins of the services are members
 AUDIT_APPENDER = "audit_appender"  # may append to the audit log; the services are members
-DEMO_LOGINS = {"researcher": "demo_researcher", "auditor": "demo_auditor"}
+MART_OWNER = "mart_owner"  # owns the marts; nobody logs in as it
+ACCESS_KEEPER = "access_keeper"  # owns what decides on reading (schema access); nobody logs in as it
+DEMO_LOGINS = {"researcher": "demo_researcher", "ethics": "demo_ethics", "auditor": "demo_auditor"}
 _AIRFLOW_LOGIN = "xinglin_airflow"
 
 
@@ -32,14 +37,30 @@ def login_of(role: Role) -> str:
     return f"xinglin_{role}"
 
 
-_MEMBERSHIPS = {  # roles whose rights a service needs: PostgreSQL's own, the appender's, the owner of the dbt schemas
-    Role.ADMIN: (login_of(Role.TRANSFORM),),
+_MEMBERSHIPS = {  # roles whose rights a service needs: PostgreSQL's own, the appender's, the owners of schemas
+    Role.ADMIN: (login_of(Role.TRANSFORM), MART_OWNER),
     Role.COLLECT: (AUDIT_APPENDER,),
-    Role.TRANSFORM: (AUDIT_APPENDER,),
+    Role.TRANSFORM: (AUDIT_APPENDER, MART_OWNER),
     Role.DEIDENTIFY: (AUDIT_APPENDER,),
     Role.BACKUP: (AUDIT_APPENDER, "pg_read_all_data", "pg_checkpoint"),
     Role.AUDIT: (AUDIT_APPENDER, "pg_read_all_data", "pg_monitor", "pg_checkpoint"),
 }
+_PASSES_ROW_SECURITY = (Role.BACKUP, Role.AUDIT)  # what compares and proves must see every row
+_KEEPER_NEEDS = ("pg_read_all_stats", "pg_signal_backend")  # to know a session for certain, to end one
+# The administrator makes people's logins: members of the groups, with their statements in the server's log.
+_ADMIN_RIGHTS = (
+    "alter role {admin} createrole",
+    "grant pg_signal_backend to {admin}",
+    "grant engineer, researcher, ethics, auditor to {admin} with admin option, inherit false, set false",
+    "grant access_keeper to {admin} with inherit false, set true",
+    "grant set on parameter log_statement to {admin}",
+)
+# In the warehouse. Without a language nobody makes a function; nor has a person temporary tables to keep rows in.
+_WAREHOUSE_RIGHTS = (
+    "revoke usage on language plpgsql, sql from public",
+    "grant usage on language plpgsql, sql to service, access_keeper",
+    "grant execute on function pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) to {audit}",
+)
 
 
 def provision(server: PostgresServer, settings: Settings) -> Secrets:
@@ -68,6 +89,7 @@ def provision(server: PostgresServer, settings: Settings) -> Secrets:
         raise DatabaseError(f"roles and databases could not be made: {str(error).splitlines()[0]}") from error
     create_keyring(settings.keyring, settings.suite)
     migrate(held["dsn_admin"], settings)
+    enrol(held["dsn_admin"], DEMO_LOGINS)
     return held
 
 
@@ -116,21 +138,27 @@ def roles_and_databases(
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         connection.execute("select set_config('scram_iterations', %s, false)", (str(iterations),))
         existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
-        for group in (*GROUPS, AUDIT_APPENDER):
+        for group in (*GROUPS, SERVICE, AUDIT_APPENDER, MART_OWNER, ACCESS_KEEPER):
             if group not in existing:
                 connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(group)))
         for login, password in passwords.items():
             if login not in existing or login in fresh:
                 _login(connection, login, password, exists=login in existing)
         for role, memberships in _MEMBERSHIPS.items():
-            for membership in memberships:
+            for membership in (SERVICE, *memberships):
                 _grant(connection, membership, login_of(role))
         connection.execute(sql.SQL("alter role {} replication").format(sql.Identifier(login_of(Role.BACKUP))))
         connection.execute(  # the archiver closes a segment of the log, from the database postgres, by the clock
             sql.SQL("grant execute on function pg_switch_wal() to {}").format(sql.Identifier(login_of(Role.BACKUP)))
         )
+        for role in _PASSES_ROW_SECURITY:
+            connection.execute(sql.SQL("alter role {} bypassrls").format(sql.Identifier(login_of(role))))
+        for membership in _KEEPER_NEEDS:
+            _grant(connection, membership, ACCESS_KEEPER)
+        _run_each(connection, _ADMIN_RIGHTS)
         for group, login in (people or {}).items():
             _grant(connection, group, login)
+            connection.execute(sql.SQL("alter role {} set log_statement = 'all'").format(sql.Identifier(login)))
         present = {row[0] for row in connection.execute("select datname from pg_database")}
         for database, owner in ((WAREHOUSE, login_of(Role.ADMIN)), (AIRFLOW, _AIRFLOW_LOGIN)):
             if database not in present:
@@ -143,12 +171,28 @@ def roles_and_databases(
                 sql.Identifier(AIRFLOW), sql.Identifier(login_of(Role.AUDIT))
             )
         )
-        readers = [sql.Identifier(name) for name in (*map(login_of, Role), *GROUPS)]
-        connection.execute(
-            sql.SQL("grant connect, temporary on database {} to {}").format(
-                sql.Identifier(WAREHOUSE), sql.SQL(", ").join(readers)
-            )
+        grant_connections(connection, WAREHOUSE)
+    with psycopg.connect(make_conninfo(superuser_dsn, dbname=WAREHOUSE), autocommit=True) as connection:
+        _run_each(connection, _WAREHOUSE_RIGHTS)
+
+
+def grant_connections(connection: psycopg.Connection, database: str) -> None:
+    """Who may connect to a warehouse: services, which may also make temporary tables, and people, who may not."""
+    groups = sql.SQL(", ").join(map(sql.Identifier, GROUPS))
+    name = sql.Identifier(database)
+    connection.execute(sql.SQL("revoke temporary on database {} from {}").format(name, groups))
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(name, groups))
+    connection.execute(
+        sql.SQL("grant connect, temporary on database {} to {}, {}").format(
+            name, sql.Identifier(SERVICE), sql.SQL(", ").join(sql.Identifier(login_of(role)) for role in Role)
         )
+    )
+
+
+def _run_each(connection: psycopg.Connection, statements: Iterable[LiteralString]) -> None:
+    names = {"admin": sql.Identifier(login_of(Role.ADMIN)), "audit": sql.Identifier(login_of(Role.AUDIT))}
+    for statement in statements:
+        connection.execute(sql.SQL(statement).format(**names))
 
 
 def _login(connection: psycopg.Connection, login: str, password: str, *, exists: bool) -> None:

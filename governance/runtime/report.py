@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from governance.access.demonstration import PURPOSE
+from governance.access.policy import declared_marts
 from governance.runtime.follow import Followed
 from governance.runtime.progress import TITLES
 from governance.runtime.summary import Summary
@@ -154,7 +156,9 @@ def _next_steps(console: Console, outcome: Outcome) -> None:
     steps = [("打开界面 open the UI", f"{prefix}make up")]
     if example:
         mart, key = example
-        steps.append(("查询集市 query a mart", f'{prefix}.venv/bin/xinglin psql -c "table {mart} limit 5"'))
+        begin = f"select access.begin_work('{declared_marts(outcome.settings)[mart].project}', '{PURPOSE}')"
+        query = f"select lineage_id, research_id from {mart} limit 5"  # noqa: S608 - shown, not run
+        steps.append(("按用途查询 query for a purpose", f'{prefix}.venv/bin/xinglin psql -c "{begin}" -c "{query}"'))
         steps.append(("溯源一行 trace a row", f"{prefix}.venv/bin/xinglin trace {mart} {key}"))
     steps.append(("再次核验 verify again", f"{prefix}.venv/bin/xinglin verify"))
     steps.append(("停止 / 清空 stop / remove", f"{prefix}make down · {prefix}make reset"))

@@ -10,7 +10,16 @@ import psycopg
 
 from anonymization.errors import AnonymizationError
 from governance.errors import GovernanceError, VerificationError
-from governance.verify import at_rest, audit_log, conservation, plain, restorability, traceability, withdrawals
+from governance.verify import (
+    access,
+    at_rest,
+    audit_log,
+    conservation,
+    plain,
+    restorability,
+    traceability,
+    withdrawals,
+)
 from governance.verify.context import Context
 from governance.verify.results import Check, CheckResult, State
 
@@ -28,6 +37,7 @@ def checks(only: Sequence[str] = ()) -> list[Check]:
         *restorability.CHECKS,
         *at_rest.CHECKS,
         *withdrawals.CHECKS,
+        *access.CHECKS,
         *audit_log.CHECKS,
     ]
     known = {check.name for check in every} | {check.name.split(".")[0] for check in every}

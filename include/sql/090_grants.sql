@@ -2,6 +2,7 @@
 grant usage on schema landing, quarantine, vault, governance to xinglin_collect;
 grant insert, select on all tables in schema landing to xinglin_collect;
 grant insert on all tables in schema vault, quarantine to xinglin_collect;
+revoke insert on vault.pseudonym, vault.project_salt from xinglin_collect;  -- the de-identification stage makes these
 grant select on all tables in schema governance to xinglin_collect, xinglin_transform, xinglin_deidentify;
 grant insert, update, delete on governance.delivery_file, governance.batch_skipped to xinglin_collect;
 grant insert on governance.batch to xinglin_collect;
@@ -30,11 +31,13 @@ grant select on all tables in schema base to xinglin_deidentify;
 
 grant usage on schema landing, base, deid, specialty, open_data, governance, staging, reference to engineer;
 grant select on all tables in schema landing, governance to engineer;
-alter default privileges for role xinglin_transform in schema base, deid, specialty, open_data, staging, reference
+alter default privileges for role xinglin_transform in schema base, deid, open_data, staging, reference
     grant select on tables to engineer;
 grant usage on schema specialty, research, open_data to researcher;
-alter default privileges for role xinglin_transform in schema specialty, research, open_data
-    grant select on tables to researcher;
+alter default privileges for role xinglin_transform in schema open_data grant select on tables to researcher;
+-- Marts are granted column by column, by access.protect (040_access.sql); an older warehouse granted whole tables.
+alter default privileges for role xinglin_transform in schema specialty, research
+    revoke select on tables from engineer, researcher;
 grant usage on schema governance, open_data to auditor;
 grant select on all tables in schema governance to auditor;
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from governance.settings import PROJECT
+from tests.bench.access import measure_access
 from tests.bench.audit import measure_audit
 from tests.bench.backup import measure_backup
 from tests.bench.deidentification import measure_deidentification
@@ -22,7 +23,7 @@ from tests.bench.measure import Results
 from tests.bench.stages import measure_stages
 from tests.conftest import scratch_folder
 
-PARTS = ("collect", "deidentify", "encryption", "audit", "backup", "stages")
+PARTS = ("collect", "deidentify", "encryption", "audit", "access", "backup", "stages")
 
 
 def main() -> None:
@@ -49,6 +50,8 @@ def main() -> None:
             measure_audit(results, folder / "audit", chosen.rows)
         if "backup" in chosen.parts:
             measure_backup(results, folder / "backup", chosen.megabytes)
+        if "access" in chosen.parts:
+            measure_access(results, folder / "access", chosen.rows)
         if "stages" in chosen.parts:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
     print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")

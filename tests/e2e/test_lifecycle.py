@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from governance.access.demonstration import PURPOSE
 from governance.runtime.stack import Stack
 from governance.settings import PROJECT, Settings
 
@@ -87,16 +88,35 @@ def running(first_run: str, site: Site) -> Site:
 
 
 def test_researcher_reads_marts_and_nothing_else(running: Site) -> None:
+    query = "select count(research_id) from specialty.breast_cancer_patient"
     with psycopg.connect(running.secrets()["researcher_dsn"], autocommit=True) as connection:
-        row = connection.execute("select count(*) from specialty.breast_cancer_patient").fetchone()
+        assert connection.execute(query).fetchone() == (0,)  # no work is open
+        connection.execute("select access.begin_work('breast_cancer', %s)", (PURPOSE,))
+        row = connection.execute(query).fetchone()
         assert row is not None and row[0] > 0
         for table in ("base.person", "landing.his_patient", "vault.his_patient", "deid.free_text", "quarantine.row"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select 1 from {table}")
 
 
+def test_the_query_of_the_readme_gives_rows(running: Site) -> None:
+    begin = f"select access.begin_work('breast_cancer', '{PURPOSE}')"
+    query = "select molecular_subtype, count(*) from specialty.breast_cancer_patient group by 1"
+    for page in ("README.md", "README.zh-CN.md"):
+        text = (PROJECT / page).read_text("utf-8")
+        assert begin in text and query in text
+    assert "luminal" in running.xinglin("psql", "--as", "researcher", "-c", begin, "-c", query).lower()
+
+
+def test_readings_are_reconciled_and_one_without_work_is_found(running: Site) -> None:
+    assert "without open work" in running.xinglin("audit", "reconcile", expect=1)  # the first of the readings above
+    assert "demo_researcher" in running.xinglin("audit", "who-read", "--table", "specialty.breast_cancer_patient")
+    assert "no drift" in running.xinglin("access", "drift")
+
+
 def test_trace_leads_to_files_that_exist(running: Site) -> None:
-    with psycopg.connect(running.secrets()["researcher_dsn"]) as connection:
+    with psycopg.connect(running.secrets()["researcher_dsn"], autocommit=True) as connection:
+        connection.execute("select access.begin_work('breast_cancer', %s)", (PURPOSE,))
         row = connection.execute("select lineage_id from specialty.breast_cancer_patient limit 1").fetchone()
     assert row is not None
     found = json.loads(running.xinglin("trace", "specialty.breast_cancer_patient", str(row[0]), "--json"))

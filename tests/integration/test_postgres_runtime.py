@@ -206,7 +206,8 @@ def test_each_role_can_log_in_and_is_what_it_says(warehouse: Warehouse) -> None:
 def test_only_backup_may_replicate_and_no_service_is_superuser(warehouse: Warehouse) -> None:
     query = "select array_agg(rolname::text order by 1) from pg_roles where rolname like 'xinglin%' and {}"
     assert _value(warehouse.superuser_dsn(), query.format("rolreplication")) == ["xinglin_backup"]
-    assert _value(warehouse.superuser_dsn(), query.format("(rolsuper or rolcreaterole or rolcreatedb)")) is None
+    assert _value(warehouse.superuser_dsn(), query.format("rolcreaterole")) == ["xinglin_admin"]  # makes logins
+    assert _value(warehouse.superuser_dsn(), query.format("(rolsuper or rolcreatedb)")) is None
 
 
 def test_outsiders_may_not_connect(warehouse: Warehouse) -> None:

@@ -20,6 +20,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
+from governance.access.marts import apply as apply_rights
+from governance.audit import AuditKeys
 from governance.backup import BackupKeys, BackupRecord, back_up
 from governance.backup.archiver import Status
 from governance.backup.manifest import MANIFEST
@@ -78,6 +80,14 @@ MADE_BY_HAND = """
         from unnest(array['standardize', 'deidentify']) as stage;
     insert into governance.lineage_event (event_time, event_type, job, run_id, event)
         values (now(), 'COMPLETE', 'collect.his_patient', 'test', '{"inputs": []}');
+"""
+
+
+CONTRACT = """
+models:
+  - name: demo_visit
+    config: {meta: {project: demo, level: 3}}
+    columns: [{name: research_id}, {name: department, config: {meta: {level: 4}}}, {name: lineage_id}]
 """
 
 
@@ -194,8 +204,15 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         deliver(settings.deliveries)
         for source in ("his", "emr"):
             collect_source(source, secrets["dsn_collect"], settings, "test")
+        (settings.dbt_project / "models" / "specialty").mkdir(parents=True)
+        (settings.dbt_project / "models" / "specialty" / "_demo.yml").write_text(CONTRACT)
         with made.connect() as connection:
-            connection.execute(MADE_BY_HAND)
+            for statement in MADE_BY_HAND.split(";"):
+                role = "xinglin_transform" if statement.strip().startswith("create table") else "none"
+                connection.execute(f"set role {role}")
+                connection.execute(statement)
+            connection.execute("reset role")
+            apply_rights(connection, settings, AuditKeys.open(settings))
         with made.connect("airflow") as connection:
             connection.execute("grant connect on database airflow to xinglin_audit")
             connection.execute("create table xcom (key text, value jsonb)")
@@ -323,6 +340,15 @@ SPOILED: dict[str, tuple[str, set[str]]] = {
     ),
 }
 QUICK = ("rows", "lineage", "server")
+RIGHTS = {
+    "row security of a mart is off": "alter table specialty.demo_visit disable row level security",
+    "a mart has another owner": "alter table specialty.demo_visit owner to xinglin_transform",
+    "a mart is granted whole": "grant select on specialty.demo_visit to researcher",
+    "a mart has a policy for all": "create policy wide on specialty.demo_visit using (true)",
+    "base is granted to auditors": "grant select on base.person to auditor",
+    "a login makes temporary tables": "grant temporary on database warehouse to demo_researcher",
+    "a login is not logged": "alter role demo_researcher reset log_statement",
+}
 
 
 @pytest.mark.parametrize("fault", SPOILED)
@@ -331,6 +357,14 @@ def test_a_fault_in_the_database_fails_exactly_its_checks(hospital: Hospital, fa
     with hospital.spoiled() as spoiled:
         spoiled.execute(statement)
         assert failing(run_checks(spoiled.context(), QUICK)) == expected
+
+
+@pytest.mark.parametrize("fault", RIGHTS)
+def test_rights_that_are_not_as_declared_fail_their_check(hospital: Hospital, fault: str) -> None:
+    assert failing(run_checks(hospital.context(), ["access"])) == set()
+    with hospital.spoiled() as spoiled:
+        spoiled.execute(RIGHTS[fault])
+        assert failing(run_checks(spoiled.context(), ["access"])) == {"access.rights"}
 
 
 def test_a_line_added_to_a_file_after_its_collection_is_found(hospital: Hospital) -> None:

@@ -26,7 +26,7 @@ from governance.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yaml"
 SCHEMA = ROOT / "tests" / "data" / "compose-spec.json"  # of the Compose specification (Apache-2.0, licence beside it)
-ONCE = {"provision", "migrate"}  # run and end; all others serve, but `tools`, which `up` does not start
+ONCE = {"provision", "migrate"}  # run and end; all others serve, but `tools` and `officer`, which `up` does not start
 FOREIGN = {"postgres", "broker"}  # images of other projects
 OTHER_VARIABLES = {"DBT_SEND_ANONYMOUS_USAGE_STATS", "DO_NOT_TRACK", "PGDATA"}
 OTHER_VARIABLES |= {"POSTGRES_INITDB_ARGS", "POSTGRES_PASSWORD_FILE"}
@@ -204,7 +204,7 @@ def wrong_operation(document: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: may write to its image or holds capabilities"
         if "no-new-privileges:true" not in service.get("security_opt", []):
             yield f"{name}: may gain privileges"
-        serving = name not in ONCE | {"tools"}
+        serving = name not in ONCE | {"tools", "officer"}
         if serving != ("healthcheck" in service):
             yield f"{name}: a health check is for the services that stay, and for all of them"
         if (service.get("restart") == "unless-stopped") != serving:
@@ -222,14 +222,14 @@ def wrong_operation(document: dict[str, Any]) -> Iterator[str]:
 
 
 def wrong_secrets(document: dict[str, Any]) -> Iterator[str]:
-    """Who holds what: each its own work's, nobody the superuser's or the administrator's but who makes the schema."""
+    """Who holds what: each its own work's, nobody the superuser's or the administrator's but who makes schema or logins."""
     for name, service in services(document).items():
         held = set(service.get("secrets", []))
         if "password_postgres" in held and name not in {"postgres", "provision"}:
             yield f"{name}: holds the superuser's password"
-        if "password_xinglin_admin" in held and name != "provision":
+        if "password_xinglin_admin" in held and name not in {"provision", "officer"}:
             yield f"{name}: holds the administrator's password"
-        if "kek" in held and name not in {"provision", "worker", "tools"}:
+        if "kek" in held and name not in {"provision", "worker", "tools", "officer"}:
             yield f"{name}: holds the key-encryption key"
         for variable, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|TOKEN|SECRET|KEK", variable.split("__")[-1]) and not re.search(

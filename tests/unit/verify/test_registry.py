@@ -11,7 +11,7 @@ from governance.settings import Settings
 from governance.verify import Context, State, checks, registry
 from governance.verify.results import Check, Outcome
 
-FAMILIES = {"rows", "lineage", "plain", "backup", "server", "audit", "keys"}
+FAMILIES = {"rows", "lineage", "plain", "backup", "server", "access", "audit", "keys"}
 
 
 def context(tmp_path: Path) -> Context:
