@@ -22,7 +22,7 @@ ROLES = (
 )  # fmt: skip
 Key = tuple[str, str]
 Matrix = dict[Key, dict[str, str]]
-"""(kind, object) -> role -> letters; kind is schema, table, column or function."""
+"""(kind, object) -> role -> letters; kind is schema, table, column, function; on a server also view."""
 
 _HEAD = """# 访问矩阵 · Access matrix
 
@@ -46,7 +46,7 @@ _SCHEMAS = f"""
             case when has_schema_privilege(r.name, n.oid, 'create') then 'c' end)
     from pg_namespace as n cross join unnest(%(roles)s::text[]) as r (name) where {_OURS}"""  # noqa: S608 - a constant
 _TABLES = f"""
-    select 'table', n.nspname || '.' || c.relname, r.name,
+    select case when c.relkind in ('r', 'p') then 'table' else 'view' end, n.nspname || '.' || c.relname, r.name,
         concat(
             case
                 when not has_any_column_privilege(r.name, c.oid, 'select') then ''
@@ -112,9 +112,13 @@ def actual_matrix(connection: psycopg.Connection, columns: list[str]) -> Matrix:
 
 
 def expected(matrix: Mapping[Key, dict[str, str]], kind: str, name: str) -> dict[str, str] | None:
-    """The declared line of an object: its own, else that of ``schema.*``; None if neither stands there."""
-    own = matrix.get((kind, name))
-    return own if own is not None else matrix.get((kind, f"{name.partition('.')[0]}.*"))
+    """The declared line of an object: its own, else that of ``schema.*``; None if neither stands there.
+
+    A view has the line of a table, of which reading alone counts.
+    """
+    of = "table" if kind == "view" else kind
+    line = matrix.get((of, name)) or matrix.get((of, f"{name.partition('.')[0]}.*"))
+    return {role: letters.strip("IUD") for role, letters in line.items()} if line and kind == "view" else line
 
 
 def matrix_findings(connection: psycopg.Connection, settings: Settings) -> list[str]:

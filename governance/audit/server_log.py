@@ -24,10 +24,12 @@ _PIECE = 4 << 20  # bytes asked of the server at once
 _BATCH = 5_000
 _PREPARED = re.compile(r"^prepare: ", re.S)  # detail of an EXECUTE: the statement that was prepared
 _LOGGED = re.compile(r"^(statement|execute [^:]*|fastpath function call): ?", re.S)
+# The log's times end at the millisecond. A reading within the one in which work ended counts to it: it gave no rows.
 _WORK = """
     select w.project, w.purpose from access.work as w inner join access.approval as a using (approval_id)
     where w.session_id = %(session)s and w.member = %(user)s
-        and %(at)s::timestamp at time zone current_setting('log_timezone') between w.opened_at
+        and %(at)s::timestamp at time zone current_setting('log_timezone')
+            between date_trunc('milliseconds', w.opened_at)
             and least(w.ended_at, a.revoked_at, a.valid_until)
     order by w.opened_at desc limit 1"""
 

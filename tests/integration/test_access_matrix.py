@@ -12,6 +12,7 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
+from governance.access.drift import drift
 from governance.access.matrix import ROLES, Matrix, declared_matrix, expected, matrix_file, render
 from governance.access.people import add, remove
 from governance.access.policy import declared_marts
@@ -41,6 +42,7 @@ def site(warehouse: Warehouse) -> Iterator[Site]:
         with made.role(Role.TRANSFORM) as transform:
             for schema in DBT_SCHEMAS:
                 transform.execute(f"create table {schema}.example as select 1 as n".encode())
+                transform.execute(f"create view {schema}.example_view as select 1 as n".encode())
         yield made
 
 
@@ -87,7 +89,7 @@ def test_each_role_may_do_to_each_table_what_the_matrix_says(site: Site, matrix:
             connection.execute("create role nobody_in_particular")
             role = "nobody_in_particular"
         for name, kind, columns in tables:
-            line = expected(matrix, "table", name)
+            line = expected(matrix, "table" if kind in ("r", "p") else "view", name)
             assert line is not None, f"{name} has no line"
             wanted = line.get(role, line["public"])
             connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
@@ -211,6 +213,11 @@ def _count(connection: psycopg.Connection, table: str, column: str) -> int | Non
         return None
     assert row is not None
     return int(row[0])
+
+
+def test_the_catalogues_answer_as_the_matrix_says(site: Site) -> None:
+    with site.role(Role.AUDIT) as audit:
+        assert drift(audit, site.settings) == []
 
 
 def test_every_line_of_the_matrix_names_something_that_exists(site: Site, matrix: Matrix) -> None:

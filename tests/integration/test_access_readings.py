@@ -152,7 +152,7 @@ WAYS: dict[str, Reading] = {
     "explain": lambda c: c.execute(f"explain analyze select research_id from {MART}".encode()),
     "sub-query": lambda c: c.execute(f"select exists (select research_id from {MART})".encode()),
     "search path": by_search_path,
-    "after end_work": lambda c: (begin(c), c.execute("select access.end_work()"),
+    "after end_work": lambda c: (begin(c), c.execute("select access.end_work()"), c.execute("select pg_sleep(0.01)"),
                                  c.execute(f"select research_id from {MART}".encode())),
     "rolled back work": lambda c: (c.execute("begin"), begin(c), c.execute("rollback"),
                                    c.execute(f"select research_id from {MART}".encode())),
@@ -172,6 +172,7 @@ def test_a_statement_prepared_under_work_and_executed_without_is_a_finding(site:
         begin(connection)
         connection.execute(f"prepare p as select research_id from {MART}".encode())
         connection.execute("select access.end_work()")
+        connection.execute("select pg_sleep(0.01)")  # the log's times end at the millisecond
         connection.execute("execute p")
     assert [row[1] for row in records(site)] == [PROJECT, None]
     assert len(reconciled(site).findings) == 1

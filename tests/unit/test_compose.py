@@ -222,7 +222,7 @@ def wrong_operation(document: dict[str, Any]) -> Iterator[str]:
 
 
 def wrong_secrets(document: dict[str, Any]) -> Iterator[str]:
-    """Who holds what: each its own work's, nobody the superuser's or the administrator's but who makes schema or logins."""
+    """Who holds what: its own work's; the superuser's and the administrator's only who makes schema or logins."""
     for name, service in services(document).items():
         held = set(service.get("secrets", []))
         if "password_postgres" in held and name not in {"postgres", "provision"}:
