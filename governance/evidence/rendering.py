@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from governance.evidence.items import Answer, Item, Table
+from governance.evidence.items import Answer, Item, Standard, Table
 from governance.verify.results import CheckResult
 
 DISCLAIMER = (
     "本表只列证据命令，不构成合规声明；软件密码实现未经商用密码认证，测评须由有资质的机构实施。标“凭记忆”的条目须先核对标准原文。",
-    "This table lists commands that are evidence. It claims no conformity: the software's cryptography is not certified, and "
-    "assessment is for accredited bodies. Items marked “from memory” must be checked against the standard's text first.",
+    "This table lists commands that are evidence. It claims no conformity: this cryptography is not certified, "
+    "and assessment is for accredited bodies. Items marked “from memory” must be checked against the standard first.",
 )
 _COLUMNS = ("条款 clause", "要求（转述） requirement, paraphrased", "结论 answer", "证据 evidence", "缺 lacks")
 Results = Mapping[str, CheckResult]
@@ -33,6 +33,10 @@ def render(table: Table, results: Results, format_: Format) -> str:
     return {Format.TEXT: _text, Format.MARKDOWN: _markdown, Format.HTML: _html, Format.JSON: _json}[format_](
         table, results
     )
+
+
+def _title(standard: Standard) -> str:
+    return f"{standard.id} {standard.title_zh} · {standard.title_en}"
 
 
 def _clause(item: Item) -> str:
@@ -59,7 +63,7 @@ def _evidence(item: Item, results: Results) -> list[str]:
 def _text(table: Table, results: Results) -> str:
     lines = ["安全标准条目与证据 · Security standards: items and evidence", *DISCLAIMER]
     for standard in table.standards:
-        lines += ["", f"{standard.id} {standard.title_zh} · {standard.title_en}"]
+        lines += ["", _title(standard)]
         for item in standard.items:
             lines.append(f"  {_clause(item)}  {_requirement(item)}")
             lines += [f"      {item.answer.words}{': ' + _lacks(item) if item.lacks_zh else ''}"]
@@ -72,7 +76,7 @@ def _markdown(table: Table, results: Results) -> str:
     for standard in table.standards:
         lines += [
             "",
-            f"## {standard.id} {standard.title_zh} · {standard.title_en}",
+            f"## {_title(standard)}",
             "",
             _row(_COLUMNS),
             "|---" * 5 + "|",
@@ -103,9 +107,7 @@ def _html(table: Table, results: Results) -> str:
     ]
     for standard in table.standards:
         head = "".join(f"<th scope='col'>{safe(name)}</th>" for name in _COLUMNS)
-        parts.append(
-            f"<h2>{safe(f'{standard.id} {standard.title_zh} · {standard.title_en}')}</h2><table><tr>{head}</tr>"
-        )
+        parts.append(f"<h2>{safe(_title(standard))}</h2><table><tr>{head}</tr>")
         for item in standard.items:
             evidence = "<br>".join(safe(line) for line in _evidence(item, results))
             cells = (
