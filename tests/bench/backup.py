@@ -57,7 +57,7 @@ def _measure(
         connection.execute("checkpoint")
         row = connection.execute("select sum(pg_database_size(oid)) from pg_database").fetchone()
     assert row
-    what = f"{row[0] / 1e9:.2f} GB"
+    what = f"{float(row[0]) / 1e9:.2f} GB"
     backups = EmbeddedBackups.of(settings, dsn)
     sm4 = replace(backups, keys=replace(backups.keys, suite=Suite.GM))
     plain = _timed(lambda: _basebackup(server, dsn, settings.state / "plain"))[0]
