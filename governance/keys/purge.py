@@ -157,7 +157,7 @@ def _delivered(connection: psycopg.Connection, catalogue: Catalogue, purged: Pur
 
 
 def _marts(connection: psycopg.Connection, purged: Purged) -> None:
-    # Marts force row security; the administrator passes by their policy for services, and keys.withdrawn proves the result.
+    # Marts force row security: the administrator passes by their policy for services; keys.withdrawn proves the result.
     connection.execute("set local row_security = on")
     lineage = {table for _, table in _tables(connection, "lineage_id", "lineage")}
     for schema, table in _tables(connection, "research_id", "specialty", "research", "open_data"):
