@@ -36,6 +36,7 @@ class Kind(StrEnum):
     STAGE = "stage"
     BACKUP = "backup"
     RESTORE = "restore"
+    DRILL = "drill"
     KEY = "key"
     WITHDRAWAL = "withdrawal"
     MIGRATION = "migration"

@@ -94,6 +94,32 @@ def verify_log(
     return result
 
 
+def verify_restored(connection: psycopg.Connection, keys: AuditKeys, folder: Path) -> Verified:
+    """Verify the log of a restored copy by itself, against every sound checkpoint that was made before its end.
+
+    Args:
+        connection: idle, on the copy.
+        folder: as in :func:`verify_log`; checkpoints that are greater than the copy's log are of a later time.
+
+    Raises:
+        AuditError: the log cannot be read at all.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            connection.execute(PINNED)
+            row = connection.execute("select coalesce(max(seq), 0) from audit.record").fetchone()
+            signed = [*read_table(connection), *read_folder(folder)[0]]
+            wanted = {c.size: c for c in signed if c.is_signed_by(keys.public()) and row and c.size <= row[0]}
+            with connection.cursor() as cursor, cursor.copy(_LINES) as copy:
+                lines = (bytes(line) for line in copy)
+                result = verify_lines(lines, keys, [wanted[size] for size in sorted(wanted)])
+                deque(lines, maxlen=0)
+    except psycopg.Error as error:
+        raise AuditError(f"the copy's audit log cannot be read ({str(error).splitlines()[0]})") from error
+    return result
+
+
 def verify_lines(lines: Iterable[bytes], keys: AuditKeys, checkpoints: Sequence[Checkpoint]) -> Verified:
     """Verify a log as COPY gives it.
 

@@ -13,7 +13,17 @@ from governance.keys.persons import PersonKeys
 from governance.keys.use import KeyUse
 
 PURPOSES = (
-    *("field", "quarantine", "token", "blind_index", "row_hash", "pseudonym", "audit_chain", "person_salt", "tombstone"),
+    *(
+        "field",
+        "quarantine",
+        "token",
+        "blind_index",
+        "row_hash",
+        "pseudonym",
+        "audit_chain",
+        "person_salt",
+        "tombstone",
+    ),
     *("backup_signing", "backup_stream"),  # seed of an Ed25519 key; wrapping key of the gm stream format
 )
 KEY_IDS = {"field": 1, "quarantine": 2}
