@@ -58,12 +58,12 @@ def copy_place(source: Path, target: Path, keys: BackupKeys, progress: Progress 
             try:
                 size += _copy_backup(record, target)
                 backups += 1
-            except _UnsoundError as error:
+            except UnsoundError as error:
                 problems.append(str(error))
     for entry in entries.values():
         try:
             added = copy_segment(entry, target)
-        except _UnsoundError as error:
+        except UnsoundError as error:
             problems.append(str(error))
             continue
         segments += bool(added)
@@ -85,7 +85,7 @@ def copy_segment(entry: Entry, target: Path) -> int:
     try:
         intact(entry)
     except BackupError as error:
-        raise _UnsoundError(str(error)) from error
+        raise UnsoundError(str(error)) from error
     content = entry.path.read_bytes()
     _small(path, content)
     return len(content)
@@ -105,7 +105,7 @@ def unlock(target: Path) -> None:
     _flags(target, files="-i", folders="-a")
 
 
-class _UnsoundError(BackupError):
+class UnsoundError(BackupError):
     """A file of the source is not what was signed; it is not copied."""
 
 
@@ -121,7 +121,7 @@ def _copy_backup(record: BackupRecord, target: Path) -> int:
                 digest.update(piece)
                 writing.write(piece)
             if digest.hexdigest() != file.sha256:
-                raise _UnsoundError(f"{source} is damaged, so {record.manifest.backup_id} was not copied")
+                raise UnsoundError(f"{source} is damaged, so {record.manifest.backup_id} was not copied")
         path.chmod(0o400)
         size += file.size
     _small(folder / MANIFEST, (record.folder / MANIFEST).read_bytes())
@@ -133,7 +133,7 @@ def _readable(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except OSError as error:
-        raise _UnsoundError(f"{path} cannot be read ({error.strerror}); its backup was not copied") from error
+        raise UnsoundError(f"{path} cannot be read ({error.strerror}); its backup was not copied") from error
 
 
 def _small(path: Path, content: bytes) -> None:

@@ -217,7 +217,8 @@ class EmbeddedBackups:
 
     def _expected(self) -> Expected:
         status = Status.read(ArchiverFiles(self.settings.state).status)
-        head = status.head if status else ""
+        is_copy = self.settings.backups == self.settings.backup_copy
+        head = (status.copied if is_copy else status.head) if status else ""
         if self.dsn is None:
             return Expected({}, head, unchecked=("the warehouse was not asked which backups it has recorded",))
         try:

@@ -1,4 +1,4 @@
-"""The restore drill: a copy of the warehouse as it was at some moment, restored, examined, timed, signed and reported."""
+"""The restore drill: the warehouse as it was at some moment, restored, examined, timed, signed and reported."""
 
 from governance.backup.drill.evidence import Evidence, read_evidence
 from governance.backup.drill.outcomes import Check, State, Step

@@ -34,10 +34,7 @@ def drill(
         raise SettingsError("give --time or --latest, not both")
     settings = Settings.from_environment()
     moment = parse_moment(time) if time else None
-    try:
-        dsn = connection_string(Role.BACKUP, settings.state)
-    except SettingsError:
-        dsn = None
+    dsn = _dsn(settings)
     backups = EmbeddedBackups.of(settings, dsn)
     carried_out = Drill(
         backups.on_copy() if copy else backups,
@@ -48,6 +45,26 @@ def drill(
         progress=lambda words: typer.echo(f"… {words}"),
     ).run()
     show(conclude(carried_out, settings, dsn), settings)
+
+
+def exercise_ransomware(
+    patients: Annotated[int, typer.Option(min=50, help="样本医院患者数 patients of the sample hospital")] = 50,
+) -> None:
+    """勒索软件演练：自建站点，破坏，从副本恢复，核对 · Ransomware exercise on a scratch site; never on production."""
+    from governance.backup.drill.exercise import exercise  # noqa: PLC0415 - imports what collects data
+
+    settings = Settings.from_environment()
+    run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    done = exercise(settings, run_id, lambda words: typer.echo(f"… {words}"), patients)
+    show(conclude(done, settings, _dsn(settings)), settings)
+
+
+def _dsn(settings: Settings) -> str | None:
+    """The live warehouse, if one is known."""
+    try:
+        return connection_string(Role.BACKUP, settings.state)
+    except SettingsError:
+        return None
 
 
 def show(evidence: Evidence, settings: Settings) -> None:
@@ -83,7 +100,8 @@ def drill_check(
         raise typer.Exit(1) from error
     verdict = "合格 passed" if evidence.passed else "不合格 failed"
     typer.echo(
-        f"签名有效 the signature holds: {evidence.drill_id} · {verdict} · {evidence.started_at.astimezone():%Y-%m-%d %H:%M}"
+        f"签名有效 the signature holds: {evidence.drill_id} · {verdict} · "
+        f"{evidence.started_at.astimezone():%Y-%m-%d %H:%M}"
     )
 
 
@@ -91,3 +109,4 @@ def add(group: typer.Typer) -> None:
     """Add the commands to ``xinglin backup``."""
     group.command("drill")(drill)
     group.command("drill-check")(drill_check)
+    group.command("exercise-ransomware")(exercise_ransomware)

@@ -77,7 +77,7 @@ def tables(comparison: Comparison, unchanged: Collection[str]) -> Check:
 
 
 def structure(dsn: str) -> Check:
-    """Every table and every B-tree index of the copy, by PostgreSQL's amcheck; indexes are held against their tables."""
+    """Every table and B-tree index of the copy, by PostgreSQL's amcheck; indexes are held against their tables."""
     findings: list[str] = []
     heaps = indexes = 0
     with psycopg.connect(dsn, autocommit=True) as connection:

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import psycopg
 
+from governance.backup.archiver import Status
 from governance.backup.copying import copy_place, lock, unlock
 from governance.backup.drill.content import live_figures
 from governance.backup.drill.evidence import Evidence
 from governance.backup.drill.outcomes import Check, check
 from governance.backup.drill.running import Drill, Progress
 from governance.backup.embedded import EmbeddedBackups
-from governance.backup.archiver import Status
 from governance.backup.store import find_backup
 from governance.collection.stage import collect_source, sources
 from governance.errors import BackupError
@@ -47,7 +47,7 @@ _HEAD = 65_536  # bytes of each file that are encrypted: what most ransomware do
 _ROWS = 1_000
 _PATIENCE = 60
 NOTES = (
-    "演练站点由演练自建，生产数据未参与。The site was made for the exercise; production data took no part.",
+    "演练站点由演练自建，生产数据未参与。 The site was made for the exercise; production took no part.",
     "文件属性防普通用户，不防 root：真正不可改的副本须在另一主机、另一账户或带对象锁的存储。"
     "File flags and modes keep out an ordinary user, not root, who can take them off: a copy that nobody here can alter "
     "is on another host, under another account, or in a bucket with object lock.",
@@ -113,7 +113,7 @@ def encrypt_folder(arena: Arena, victim: Path) -> int:
 
 
 def refused(copy: Path) -> Check:
-    """Whether the copy refuses to be altered: files to be opened for writing, folders to lose a name. Alters nothing."""
+    """Whether the copy refuses change: files to be opened for writing, folders to lose a name. Alters nothing."""
     open_files = removable = files = 0
     for path in copy.rglob("*"):
         if path.is_file():
@@ -143,7 +143,7 @@ def exercise(production: Settings, run_id: str, progress: Progress, patients: in
     arena = Arena.make(production)
     try:
         with _site(arena, production) as site:
-            return _carried_out(arena, site, production, run_id, progress, patients)
+            return _carried_out(arena, site, run_id, progress, patients)
     finally:
         unlock(arena.root / "copy")
         shutil.rmtree(arena.root, ignore_errors=True)
@@ -170,7 +170,9 @@ def _site(arena: Arena, production: Settings) -> Iterator[_Site]:
     }
     settings = production.model_copy(update=moved)
     state.mkdir(mode=0o711)
-    server = PostgresServer(state / "postgres", log_file=state / "postgres.log", superuser_password=secrets.token_hex(16))
+    server = PostgresServer(
+        state / "postgres", log_file=state / "postgres.log", superuser_password=secrets.token_hex(16)
+    )
     archiver = ArchiverProcess(settings)
     try:
         server.initialise()
@@ -183,9 +185,7 @@ def _site(arena: Arena, production: Settings) -> Iterator[_Site]:
         server.destroy()
 
 
-def _carried_out(
-    arena: Arena, site: _Site, production: Settings, run_id: str, progress: Progress, patients: int
-) -> Evidence:
+def _carried_out(arena: Arena, site: _Site, run_id: str, progress: Progress, patients: int) -> Evidence:
     settings, dsn = site.settings, site.secrets["dsn_backup"]
     backups = EmbeddedBackups.of(settings, dsn)
     progress("准备演练站点：样本医院、备份、副本 the scratch site: sample hospital, backups, copy")
@@ -195,10 +195,11 @@ def _carried_out(
     backups.full(run_id)
     copy_place(settings.backups, site.copy, backups.keys)
     with psycopg.connect(site.server.superuser_dsn("warehouse"), autocommit=True) as connection:
-        connection.execute("create table landing.exercise as select i, now() as at from generate_series(1, %s) i", (_ROWS,))
+        connection.execute(
+            "create table landing.exercise as select i, now() as at from generate_series(1, %s) i", (_ROWS,)
+        )
     figures = live_figures(dsn, find_backup(settings.backups, None, backups.keys.checker).manifest)
     _wait_until_copied(settings)
-    lock(site.copy)
     progress("攻击：进程被杀，数据目录与本地备份被加密 attack: servers killed, data and local backups encrypted")
     struck = datetime.now(UTC)
     _strike(arena, site)
@@ -228,6 +229,7 @@ def _strike(arena: Arena, site: _Site) -> None:
         process.terminate(0, signal.SIGKILL)
     for process in site.server.processes:
         process.terminate(0, signal.SIGKILL)
+    lock(site.copy)  # in an installation the copy's custodian has done so long before
     encrypt_folder(arena, site.server.data_dir)
     encrypt_folder(arena, site.settings.backups)
 

@@ -1,4 +1,4 @@
-"""All warning signs of an installation: look, and after each backup remember the figures and open or close incidents."""
+"""All warning signs of an installation: look; after each backup remember the figures, open or close incidents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from governance.runtime.archiving import ArchiverFiles
 
 _KEPT = 30  # figures of each object that the newest one is held against
 _DECOY = sha256(
-    "\n".join(f"{i}:{md5(f'xinglin decoy {i}'.encode(), usedforsecurity=False).hexdigest()}" for i in range(1, 65)).encode()
+    "\n".join(
+        f"{i}:{md5(f'xinglin decoy {i}'.encode(), usedforsecurity=False).hexdigest()}" for i in range(1, 65)
+    ).encode()
 ).hexdigest()
 
 
