@@ -23,8 +23,8 @@ def back_up_cluster(dsn: str, settings: Settings, run_id: str) -> dict[str, obje
     Args:
         dsn: connection string of the role ``backup``.
 
-    Where a second place is named, everything is then copied there; and warning signs are looked for, which open incidents
-    and do not fail the stage.
+    Where a second place is named, everything is then copied there; and warning signs are looked for, which open
+    incidents and do not fail the stage.
 
     Raises:
         BackupError: no backup appears, older ones are untouched; or it is complete and the copy could not be written.

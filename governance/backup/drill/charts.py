@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from html import escape
 
+ZONE = timezone(timedelta(hours=8))  # China Standard Time
 _WIDTH, _HEIGHT = 640, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 16, 30
 _CLIP = 3.0  # what is beyond so many limits is drawn at the edge, with an arrow
@@ -63,13 +64,13 @@ def line_chart(points: Sequence[Point], limit: float, label: str) -> str:
 
 def _mark(point: Point, x: float, y: float, beyond: bool) -> str:
     name = "good" if point.passed else "bad"
-    words = f"<title>{point.at.astimezone():%Y-%m-%d %H:%M} · {point.seconds:.1f} s</title>"
+    words = f"<title>{point.at.astimezone(ZONE):%Y-%m-%d %H:%M} · {point.seconds:.1f} s</title>"
     if beyond:
         corners = f"{x:.1f},{y - 6:.1f} {x - 6:.1f},{y + 5:.1f} {x + 6:.1f},{y + 5:.1f}"
         arrow = f'<polygon class="{name}" points="{corners}">{words}</polygon>'
-        return (
-            f'{arrow}<text class="tick" x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle">{point.seconds:,.0f}</text>'
-        )
+        at, anchor = (x + 12, "start") if x < _WIDTH / 2 else (x - 12, "end")
+        said = f"{point.seconds:,.0f} s"
+        return f'{arrow}<text class="tick" x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{said}</text>'
     shape = f'<circle class="{name}" cx="{x:.1f}" cy="{y:.1f}" r="4.5">{words}</circle>'
     cross = f'<path class="cross" d="M{x - 7:.1f} {y - 7:.1f}l14 14m0 -14l-14 14"/>' if not point.passed else ""
     return shape + cross
@@ -81,16 +82,16 @@ def _dates(points: Sequence[Point], x: object) -> list[str]:
     anchors = ["middle"] if len(points) == 1 else ["start", "end"]
     return [
         f'<text class="tick" x="{x(point.at):.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">'
-        f"{point.at.astimezone():%Y-%m-%d %H:%M}</text>"
+        f"{point.at.astimezone(ZONE):%Y-%m-%d %H:%M}</text>"
         for point, anchor in zip(shown, anchors, strict=True)
     ]
 
 
 def _round_up(value: float) -> float:
-    """The next number of 1, 2, 4, 6, 8 × 10ⁿ, so that four steps of it are round."""
+    """The next of some numbers that are round when divided by four."""
     scale = 1.0
     while scale * 10 <= value:
         scale *= 10
     while scale > value:
         scale /= 10
-    return next(scale * factor for factor in (1, 2, 4, 6, 8, 10) if scale * factor >= value)
+    return next(scale * factor for factor in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if scale * factor >= value)

@@ -49,8 +49,8 @@ _PATIENCE = 60
 NOTES = (
     "演练站点由演练自建，生产数据未参与。 The site was made for the exercise; production took no part.",
     "文件属性防普通用户，不防 root：真正不可改的副本须在另一主机、另一账户或带对象锁的存储。"
-    "File flags and modes keep out an ordinary user, not root, who can take them off: a copy that nobody here can alter "
-    "is on another host, under another account, or in a bucket with object lock.",
+    "File flags and modes keep out an ordinary user, not root, who can take them off: a copy that nobody here can "
+    "alter is on another host, under another account, or in a bucket with object lock.",
 )
 
 

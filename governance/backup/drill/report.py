@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from governance.backup.drill.charts import Point, line_chart
+from governance.backup.drill.charts import ZONE, Point, line_chart
 from governance.backup.drill.evidence import Evidence
 from governance.backup.drill.outcomes import State
 from governance.backup.place import write_once
 
-_ZONE = timezone(timedelta(hours=8))  # China Standard Time
 NAMES = {
     "time": "数据库时点恢复演练 · Restore to a moment",
     "latest": "数据库最新状态恢复演练 · Restore to the latest state",
@@ -88,4 +87,4 @@ def _chart(past: Sequence[Evidence], which: str) -> str:
 
 
 def _moment(value: datetime | None) -> str:
-    return "—" if value is None else f"{value.astimezone(_ZONE):%Y-%m-%d %H:%M:%S}"
+    return "—" if value is None else f"{value.astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
