@@ -1,4 +1,4 @@
-"""RPO and RTO as restore drills measure them, on a state that is there: nothing of it is changed, nothing is recorded."""
+"""RPO and RTO as restore drills measure them, on a state that is there; nothing is changed or recorded."""
 
 from __future__ import annotations
 
