@@ -7,8 +7,9 @@ compared. Then sign the audit log.
 
 **Reads.** The database cluster, by replication; the backup keys; for an incremental backup its parent.
 
-**Writes.** One folder a backup under `XINGLIN_BACKUPS`, `governance.backup`; the asset `backups`; `audit.record`,
-`audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
+**Writes.** One folder a backup under `XINGLIN_BACKUPS`, and where one is named a write-once copy under
+`XINGLIN_BACKUP_COPY`; `governance.backup`; figures of warning signs and incidents; the assets `backups` and
+`recoverable_until`; `audit.record`, `audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
 
 **Rerun.** Any time: each run makes a new backup under a new name and overwrites none.
 
@@ -24,9 +25,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import dag, task
-from wiring.assets import BACKUPS, MARTS
+from wiring.assets import BACKUPS, MARTS, RECOVERABLE_UNTIL
 from wiring.defaults import START, Pool, Tag, defaults
-from wiring.tasks import dsn, final_errors, run_id, settings
+from wiring.tasks import announce_recoverable, dsn, final_errors, run_id, settings
 
 from governance.database import Role
 
@@ -49,12 +50,13 @@ def back_up() -> None:
         with final_errors():
             return back_up_cluster(dsn(Role.BACKUP), settings(), run_id())
 
-    @task(pool=Pool.BACKUP, outlets=[BACKUPS])
+    @task(pool=Pool.BACKUP, outlets=[BACKUPS, RECOVERABLE_UNTIL])
     def keep_audit_log() -> int:
         from governance.audit.keeping import keep_log
 
         with final_errors():
             made = keep_log(dsn(Role.AUDIT), settings())
+            announce_recoverable()
             return made.size if made else 0
 
     back_up_cluster() >> keep_audit_log()

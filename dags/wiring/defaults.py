@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from governance.settings import Settings
+
 HOSPITAL_TIME = ZoneInfo("Asia/Shanghai")
+DRILL_SCHEDULE = os.environ.get("XINGLIN_DRILL_SCHEDULE") or str(Settings.model_fields["drill_schedule"].default)
 START = datetime(2026, 1, 1, tzinfo=HOSPITAL_TIME)
 
 

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from governance.database import Role
 from governance.errors import CollectionError, ContractError, KeyringError, SettingsError, TransformationError
 from governance.settings import Settings
+from wiring.assets import RECOVERABLE_UNTIL
 
 # the same input would fail again
 _FINAL = (ContractError, CollectionError, KeyringError, SettingsError, TransformationError)
@@ -40,6 +41,15 @@ def settings() -> Settings:
 def run_id() -> str:
     """Id of the DAG run, with which everything that the run writes is marked."""
     return str(get_current_context()["dag_run"].run_id)
+
+
+def announce_recoverable() -> str | None:
+    """Say in the extra of the asset ``recoverable_until`` until when everything can be restored; returns it."""
+    from governance.lifecycle.drilling import recoverable_until
+
+    until = recoverable_until(settings())
+    get_current_context()["outlet_events"][RECOVERABLE_UNTIL].extra["until"] = until
+    return until
 
 
 @contextmanager

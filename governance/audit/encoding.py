@@ -38,6 +38,7 @@ class Kind(StrEnum):
     STAGE = "stage"
     BACKUP = "backup"
     RESTORE = "restore"
+    DRILL = "drill"
     KEY = "key"
     WITHDRAWAL = "withdrawal"
     MIGRATION = "migration"

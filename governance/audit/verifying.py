@@ -20,6 +20,7 @@ from governance.audit.parallel import holds
 from governance.audit.sequence import Fault, FaultKind, Verified, verify_lines
 from governance.errors import AuditError
 
+_IN_ORDER = f"copy ({LINES} order by seq) to stdout"
 LONG = 200_000  # records from which it pays to start processes
 
 
@@ -47,7 +48,7 @@ def verify_log(
             )
             result = holds(connection, size, keys, trusted) if rows == size >= LONG else None
             if result is None:
-                with connection.cursor() as cursor, cursor.copy(f"copy ({LINES} order by seq) to stdout") as copy:
+                with connection.cursor() as cursor, cursor.copy(_IN_ORDER) as copy:
                     lines = (bytes(line) for line in copy)
                     result = verify_lines(lines, keys, trusted)
                     deque(lines, maxlen=0)  # what follows a fault: a COPY must be read to its end
@@ -55,6 +56,32 @@ def verify_log(
     except psycopg.Error as error:
         raise AuditError(f"the audit log cannot be read ({str(error).splitlines()[0]}); migrate (make up)") from error
     result.faults += faults
+    return result
+
+
+def verify_restored(connection: psycopg.Connection, keys: AuditKeys, folder: Path) -> Verified:
+    """Verify the log of a restored copy by itself, against every sound checkpoint that was made before its end.
+
+    Args:
+        connection: idle, on the copy.
+        folder: as in :func:`verify_log`; checkpoints that are greater than the copy's log are of a later time.
+
+    Raises:
+        AuditError: the log cannot be read at all.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("set transaction isolation level repeatable read, read only")
+            connection.execute(PINNED)
+            row = connection.execute("select coalesce(max(seq), 0) from audit.record").fetchone()
+            signed = [*read_table(connection), *read_folder(folder)[0]]
+            wanted = {c.size: c for c in signed if c.is_signed_by(keys.public()) and row and c.size <= row[0]}
+            with connection.cursor() as cursor, cursor.copy(_IN_ORDER) as copy:
+                lines = (bytes(line) for line in copy)
+                result = verify_lines(lines, keys, [wanted[size] for size in sorted(wanted)])
+                deque(lines, maxlen=0)
+    except psycopg.Error as error:
+        raise AuditError(f"the copy's audit log cannot be read ({str(error).splitlines()[0]})") from error
     return result
 
 

@@ -24,13 +24,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict
 
 from anonymization.encryption import Suite
-from governance.backup.archive import Label, is_log, store
+from governance.backup.archive import Entry, Label, is_log, list_archive, store
+from governance.backup.copying import UnsoundError, copy_segment
 from governance.backup.keys import BackupKeys
 from governance.backup.signing import Signer
 from governance.backup.wal import SEGMENT, bounds, position
 from governance.errors import BackupError
 
 SLOT = "xinglin_archive"
+_COPY_PAUSE = 5.0  # seconds until a copy that failed is tried again
 _PATIENCE = 10  # seconds that the last segment may take when the archiver is asked to end
 
 
@@ -45,6 +47,7 @@ class Orders(BaseModel):
     spool: Path
     status: Path
     heartbeat_seconds: float
+    copy_to: Path | None = None  # a second place, write-once
     suite: Suite
     recipients: tuple[str, ...]
     signing: dict[int, Base64Bytes]
@@ -61,6 +64,7 @@ class Status(BaseModel):
     Attributes:
         state: ``archiving``, ``failing`` (then ``fault`` says why), or ``stopped``.
         head: the newest segment in the archive; ``until``: every commit before it is in the archive.
+        copied, copied_until: the same of the write-once copy; ``copy_fault``: why it is behind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +76,9 @@ class Status(BaseModel):
     until: AwareDatetime | None = None
     segments: int = 0
     bytes: int = 0
+    copied: str = ""
+    copied_until: AwareDatetime | None = None
+    copy_fault: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Status | None:
@@ -93,6 +100,8 @@ class Archiver:
         self._receiver: subprocess.Popen[bytes] | None = None
         self._ending = False
         self._beaten = -orders.heartbeat_seconds
+        self._to_copy: list[Entry] | None = None  # objects that the copy may lack, oldest first; not looked at yet
+        self._copy_again = 0.0
         os.umask(0o077)
         os.nice(5)  # archiving waits for those who work, by seconds
 
@@ -114,6 +123,7 @@ class Archiver:
         self._stop_receiver()
         with contextlib.suppress(BackupError, OSError):
             self._archive_finished()
+            self._copy()
         self._report("stopped")
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
@@ -125,6 +135,7 @@ class Archiver:
         if time.monotonic() - self._beaten >= self._orders.heartbeat_seconds:
             self._beat()
         self._archive_finished()
+        self._copy()
         if self._status.state != "archiving":
             self._report("archiving")
 
@@ -163,6 +174,8 @@ class Archiver:
             )  # fmt: skip
             entry = store(self._orders.backups, content, draft, self._keys)
             is_segment = bool(SEGMENT.match(path.name))
+            if self._to_copy is not None:
+                self._to_copy.append(entry)
             path.unlink()
             self._status = self._status.model_copy(
                 update={
@@ -173,6 +186,40 @@ class Archiver:
                 }
             )
             self._report("archiving")
+
+    def _copy(self) -> None:
+        """Bring what is archived into the second place; a fault there is reported, and archiving goes on."""
+        place = self._orders.copy_to
+        if place is None or time.monotonic() < self._copy_again:
+            return
+        if self._to_copy is None:
+            entries, _ = list_archive(self._orders.backups, self._keys.checker)
+            self._to_copy = [entries[name] for name in sorted(entries)]
+        fault = ""
+        while self._to_copy and not fault:
+            entry = self._to_copy[0]
+            try:
+                copy_segment(entry, place)
+            except UnsoundError as error:
+                self._to_copy.pop(0)  # waiting does not mend it, and verification names it
+                fault = str(error)
+                continue
+            except (BackupError, OSError) as error:
+                fault = str(error)
+                self._copy_again = time.monotonic() + _COPY_PAUSE
+                continue
+            self._to_copy.pop(0)
+            self._status = self._status.model_copy(
+                update={
+                    "copied": entry.name if SEGMENT.match(entry.name) else self._status.copied,
+                    "copied_until": entry.label.until or self._status.copied_until,
+                }
+            )
+            if not self._to_copy:
+                self._report(self._status.state, self._status.fault)
+        if fault != self._status.copy_fault:
+            self._status = self._status.model_copy(update={"copy_fault": fault[:500]})
+            self._report(self._status.state, self._status.fault)
 
     def _until(self, name: str) -> datetime | None:
         """The newest heartbeat that lies before the end of a segment."""

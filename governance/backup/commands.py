@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +13,14 @@ import typer
 
 from governance.backup.adapter import BackupInfo, BackupKind, Target
 from governance.backup.backing_up import Progress
+from governance.backup.copying import copy_place, lock
+from governance.backup.drill.commands import add as add_drill
+from governance.backup.drill.recording import open_incidents
 from governance.backup.embedded import EmbeddedBackups
+from governance.backup.moments import parse_moment
 from governance.backup.recording import record_restore
 from governance.backup.restoring import RestoredServer, remove_restored
+from governance.backup.signs.commands import add as add_signs
 from governance.backup.withdrawn import withdrawals
 from governance.database import Role, connection_string
 from governance.errors import BackupError, DatabaseError, GovernanceError, SettingsError
@@ -52,10 +57,12 @@ def backup(
 @app.command()
 def verify(
     deep: Annotated[bool, typer.Option("--deep", help="并恢复每条链、检查每页 also restore, check pages")] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="核验一次写入副本 verify the write-once copy")] = False,
 ) -> None:
     """核验备份：解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults, 2 could not be checked."""
     try:
-        result = _everything(need_server=False).verify(deep=deep)
+        there = _everything(need_server=False)
+        result = (there.on_copy() if copy else there).verify(deep=deep)
     except GovernanceError as error:
         typer.echo(f"未能核验 could not be checked: {error}", err=True)
         raise typer.Exit(2) from error
@@ -69,6 +76,29 @@ def verify(
         f"{len(result.findings)} 项发现 findings"
     )
     raise typer.Exit(result.exit_status)
+
+
+@app.command("copy")
+def copy_command(
+    lock_it: Annotated[
+        bool, typer.Option("--lock", help="并以文件属性锁定 also make it immutable; needs root")
+    ] = False,
+) -> None:
+    """补齐一次写入副本 · Bring the write-once copy (XINGLIN_BACKUP_COPY) up to date; nothing there is overwritten."""
+    with _reported():
+        there = _everything(need_server=False)
+        place = there.on_copy().settings.backups
+        done = copy_place(there.settings.backups, place, there.keys, lambda name: typer.echo(f"… {name}"))
+        for fault in done.faults:
+            typer.echo(f"未复制 not copied: {fault}", err=True)
+        typer.echo(
+            f"已复制 copied: {done.backups} 份备份 backups · {done.segments} 段日志 segments · {_size(done.bytes)}"
+            f" → {place}"
+        )
+        if lock_it and not lock(place):
+            raise BackupError(f"{place} could not be locked: it takes root, and a file system with chattr's flags")
+    if done.faults:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -123,6 +153,8 @@ def backups() -> None:
             f"可恢复至 recoverable until {item.until.astimezone():%Y-%m-%d %H:%M:%S %Z}, "
             f"自 from {item.earliest.astimezone():%Y-%m-%d %H:%M:%S %Z} (时间线 timeline {item.timeline})"
         )
+    for words in incidents(there.dsn):
+        typer.echo(words, err=True)
     for fault in listing.faults:
         typer.echo(f"不可用 unsound: {fault}", err=True)
     if not listing.backups and not listing.faults:
@@ -130,6 +162,19 @@ def backups() -> None:
         typer.echo(f"尚无备份 no backups yet in {place}; 请运行 make one with: xinglin backup")
     if listing.faults:
         raise typer.Exit(1)
+
+
+def incidents(dsn: str | None) -> list[str]:
+    """What is open, one line each; nothing where the warehouse does not answer."""
+    if dsn is None:
+        return []
+    try:
+        found = open_incidents(dsn)
+    except (BackupError, DatabaseError):
+        return []
+    return [
+        f"未结事件 OPEN INCIDENT: {i.kind} 自 since {i.opened_at.astimezone():%Y-%m-%d %H:%M}: {i.words}" for i in found
+    ]
 
 
 def restore_command(
@@ -149,7 +194,7 @@ def restore_command(
             typer.echo(f"已删除恢复副本 removed: {to}")
             return
         there = _everything(need_server=False)
-        target = Target(_moment(time) if time else None, latest)
+        target = Target(parse_moment(time) if time else None, latest)
         restored = there.restore(
             to.absolute(), backup=backup, target=target, before_opening=(withdrawals(there.settings),), keep=keep
         )
@@ -162,6 +207,8 @@ def restore_command(
 
 def register(program: typer.Typer) -> None:
     """Add the commands to the program."""
+    add_drill(app)
+    add_signs(app)
     program.add_typer(app, name="backup")
     program.command("backups")(backups)
     program.command("restore")(restore_command)
@@ -176,14 +223,6 @@ def _everything(*, need_server: bool = True) -> EmbeddedBackups:
         if need_server:
             raise
         return EmbeddedBackups.of(settings)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BackupError(f"--time {text} is no moment; write 2026-06-01T12:00:00 or with +08:00 after it") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone(timedelta(hours=8)))
 
 
 def _note(there: EmbeddedBackups, restored: RestoredServer) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -73,6 +73,16 @@ class EmbeddedBackups:
             KeyringError: the keyring cannot be opened.
         """
         return cls(settings, BackupKeys.of(open_keyring(settings.keyring)), dsn, progress=progress)
+
+    def on_copy(self) -> EmbeddedBackups:
+        """The same on the write-once copy (``XINGLIN_BACKUP_COPY``), for listing, verifying and restoring.
+
+        Raises:
+            BackupError: there is no copy.
+        """
+        if self.settings.backup_copy is None:
+            raise BackupError("there is no second place; name one with XINGLIN_BACKUP_COPY, then: xinglin backup copy")
+        return replace(self, settings=self.settings.model_copy(update={"backups": self.settings.backup_copy}))
 
     @property
     def policy(self) -> BackupPolicy:
@@ -207,7 +217,8 @@ class EmbeddedBackups:
 
     def _expected(self) -> Expected:
         status = Status.read(ArchiverFiles(self.settings.state).status)
-        head = status.head if status else ""
+        is_copy = self.settings.backups == self.settings.backup_copy
+        head = (status.copied if is_copy else status.head) if status else ""
         if self.dsn is None:
             return Expected({}, head, unchecked=("the warehouse was not asked which backups it has recorded",))
         try:

@@ -23,6 +23,28 @@ class Keep(BaseModel):
     years: int = Field(ge=0)
 
 
+class DrillLimits(BaseModel):
+    """What a restore drill is held against."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    rpo_seconds: int = Field(ge=1)
+    rto_seconds: int = Field(ge=1)
+    sample_values: int = Field(ge=1)
+
+
+class WarningLimits(BaseModel):
+    """When a figure is a warning sign."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    earlier_at_least: int = Field(ge=3)
+    deviations: float = Field(gt=0)
+    size_factor: float = Field(gt=1)
+    change_factor: float = Field(gt=1)
+    randomness_rise: float = Field(gt=0, lt=1)
+
+
 class BackupPolicy(BaseModel):
     """What the policy file says; the file explains each key."""
 
@@ -35,6 +57,8 @@ class BackupPolicy(BaseModel):
     log_archive_seconds: int = Field(ge=1)
     keep: Keep
     log_days: int = Field(ge=1)
+    drill: DrillLimits
+    warnings: WarningLimits
 
 
 class _Strict(yaml.SafeLoader):

@@ -23,9 +23,10 @@ _DOMAIN = b"xinglin backup 2\n"  # a signature of this program's backups is no s
 
 @dataclass(frozen=True)
 class Checker:
-    """Public keys that may have signed, by key id."""
+    """Public keys that may have signed, by key id; ``domain`` as in :class:`Signer`."""
 
     keys: Mapping[str, Ed25519PublicKey]
+    domain: bytes = _DOMAIN
 
     def holds(self, document: Mapping[str, Any]) -> bool:
         """Whether the document carries a sound signature of one of the keys."""
@@ -34,7 +35,7 @@ class Checker:
         if key not in self.keys:
             return False
         try:
-            self.keys[key].verify(base64.b64decode(encoded, validate=True), _message(document))
+            self.keys[key].verify(base64.b64decode(encoded, validate=True), _message(document, self.domain))
         except (InvalidSignature, binascii.Error):
             return False
         return True
@@ -46,20 +47,22 @@ class Signer:
 
     Attributes:
         seeds: version in the keyring → secret half, 32 bytes.
+        domain: stands before what is signed; a signature of one kind of document is none of another.
     """
 
     seeds: Mapping[int, bytes] = field(repr=False)
+    domain: bytes = _DOMAIN
 
     @property
     def checker(self) -> Checker:
         """The public halves."""
         public = [Ed25519PrivateKey.from_private_bytes(seed).public_key() for seed in self.seeds.values()]
-        return Checker({key_id(key): key for key in public})
+        return Checker({key_id(key): key for key in public}, self.domain)
 
     def sign(self, document: Mapping[str, Any]) -> str:
         """The signature of a document, whatever its field ``signature`` holds now."""
         private = Ed25519PrivateKey.from_private_bytes(self.seeds[max(self.seeds)])
-        signed = private.sign(_message(document))
+        signed = private.sign(_message(document, self.domain))
         return f"{key_id(private.public_key())}:{base64.b64encode(signed).decode()}"
 
     def public_files(self) -> dict[str, bytes]:
@@ -80,5 +83,5 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def _message(document: Mapping[str, Any]) -> bytes:
-    return _DOMAIN + canonical({name: value for name, value in document.items() if name != "signature"})
+def _message(document: Mapping[str, Any], domain: bytes) -> bytes:
+    return domain + canonical({name: value for name, value in document.items() if name != "signature"})

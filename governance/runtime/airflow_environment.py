@@ -128,7 +128,8 @@ def _uri(dsn: str) -> str:
 def _pipeline(settings: Settings, held: Secrets) -> dict[str, str]:
     """The settings as XINGLIN_* variables, and what dbt's profile reads."""
     dbt = conninfo_to_dict(held["dsn_transform"])
-    return {f"XINGLIN_{name.upper()}": str(value) for name, value in settings.model_dump().items()} | {
+    chosen = {name: value for name, value in settings.model_dump().items() if value is not None}
+    return {f"XINGLIN_{name.upper()}": str(value) for name, value in chosen.items()} | {
         "XINGLIN_PG_HOST": str(dbt["host"]),
         "XINGLIN_PG_PORT": str(dbt["port"]),
         "XINGLIN_PG_DATABASE": str(dbt["dbname"]),

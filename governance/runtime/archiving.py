@@ -72,6 +72,7 @@ class ArchiverProcess:
             "spool": str(self.files.spool),
             "status": str(self.files.status),
             "heartbeat_seconds": self._settings.archive_heartbeat_seconds,
+            "copy_to": str(self._settings.backup_copy) if self._settings.backup_copy else None,
             "suite": keyring.suite,
             "recipients": [keyring.backup_recipient],
             "signing": _encoded(keyring.keys["backup_signing"]),

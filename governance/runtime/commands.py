@@ -64,9 +64,20 @@ def status() -> None:
     typer.echo(f"数据库 warehouse: {current.database or nothing}")
     typer.echo(f"Airflow: {current.airflow or nothing}")
     typer.echo(f"日志归档 log archive: {current.archive}")
+    if current.database:
+        for words in _incidents(settings):
+            typer.echo(words)
     typer.echo(f"内存 memory: {current.memory / 2**20:,.0f} MiB · 状态文件夹 state: {settings.state}")
     if not current.database and not current.airflow:
         raise typer.Exit(3)
+
+
+def _incidents(settings: Settings) -> list[str]:
+    """Incidents that are open, one line each."""
+    from governance.backup.commands import incidents  # noqa: PLC0415 - slow import
+    from governance.database import Role, connection_string  # noqa: PLC0415
+
+    return incidents(connection_string(Role.BACKUP, settings.state))
 
 
 def reset(yes: Annotated[bool, typer.Option("--yes", help="不再询问 do not ask")] = False) -> None:

@@ -104,7 +104,7 @@ def shelter(folder: Path, user: ServerUser) -> Path:
     if user.can_enter(real):
         return real
     for root in _SHELTERS:
-        place = root / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        place = root / shelter_name(folder)
         try:
             root.mkdir(parents=True, exist_ok=True)
             root.chmod(0o711)
@@ -122,6 +122,11 @@ def shelter(folder: Path, user: ServerUser) -> Path:
         f"the user '{user.name}' can enter neither {folder} nor {' nor '.join(map(str, _SHELTERS))}; "
         "move the checkout to a folder that others may enter, or run as an ordinary user"
     )
+
+
+def shelter_name(folder: Path) -> str:
+    """Name of the shelter of a folder, made of its path."""
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
 
 
 def remove_sheltered(folder: Path) -> None:

@@ -55,7 +55,8 @@ def _archive_words(archiver: ArchiverProcess, *, runs: bool, database: bool) -> 
         return f"未运行 NOT RUNNING; xinglin up 重新启动 starts it again; 可恢复至 recoverable until {until}"
     if said and said.state == "failing":
         return f"失败 FAILING: {said.fault}; 可恢复至 recoverable until {until}"
-    return f"可恢复至 recoverable until {until}"
+    behind = f"; 副本落后 THE COPY IS BEHIND: {said.copy_fault}" if said and said.copy_fault else ""
+    return f"可恢复至 recoverable until {until}{behind}"
 
 
 class Stack:

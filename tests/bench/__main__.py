@@ -3,6 +3,7 @@
 make bench                                       # 1,000,000 lab results; 2,000 and 20,000 patients
 make bench ROWS=5000000 SIZES="2000 20000 100000"
 python -m tests.bench --parts collect audit      # some parts only
+python -m tests.bench --parts drill --state .xinglin   # RPO and RTO on a state that is there, its servers running
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tests.bench.access import measure_access
 from tests.bench.audit import measure_audit
 from tests.bench.backup import measure_backup
 from tests.bench.deidentification import measure_deidentification
+from tests.bench.drill import measure_drills
 from tests.bench.encryption import measure_encryption
 from tests.bench.laboratory import measure_collect
 from tests.bench.measure import Results
@@ -24,6 +26,7 @@ from tests.bench.stages import measure_stages
 from tests.conftest import scratch_folder
 
 PARTS = ("collect", "deidentify", "encryption", "audit", "access", "backup", "stages")
+ON_A_STATE = ("drill",)  # parts that measure what is there
 
 
 def main() -> None:
@@ -32,10 +35,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="lab results of the collect measurement")
     parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 20_000], help="sizes of the sample hospital")
     parser.add_argument("--megabytes", type=int, default=2_400, help="size of the database that is backed up")
-    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what to measure")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS + ON_A_STATE, help="what to measure")
+    parser.add_argument("--state", type=Path, help="state folder for the part drill")
     parser.add_argument("--set-up", action="store_true", help="also time set-up from a fresh clone")
     parser.add_argument("--out", type=Path, default=PROJECT / "docs")
     chosen = parser.parse_args()
+    if "drill" in chosen.parts and chosen.state is None:
+        parser.error("the part drill measures a state that is there: name it with --state")
     results = Results(chosen.out)
     with scratch_folder() as folder:
         if chosen.set_up:
@@ -52,6 +58,8 @@ def main() -> None:
             measure_backup(results, folder / "backup", chosen.megabytes)
         if "access" in chosen.parts:
             measure_access(results, folder / "access", chosen.rows)
+        if "drill" in chosen.parts:
+            measure_drills(results, chosen.state)
         if "stages" in chosen.parts:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
     print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")

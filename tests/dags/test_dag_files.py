@@ -33,7 +33,7 @@ print("\\n" + json.dumps({"seconds": seconds, "modules": sorted({m.split(".")[0]
 
 
 def test_there_are_files_to_check() -> None:
-    assert len(FILES) == 5
+    assert len(FILES) == 6
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

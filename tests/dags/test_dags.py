@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-DAG_IDS = ["back_up", "collect", "deidentify", "publish", "standardize"]
+DAG_IDS = ["back_up", "collect", "deidentify", "drill_restore", "publish", "standardize"]
 CHAIN = ["collect", "standardize", "deidentify", "publish", "back_up"]
 PAGE = ["Purpose", "Reads", "Writes", "Rerun", "On failure", "Owner"]
 OWNERS = {"data-engineering", "data-protection", "research-data"}
@@ -109,7 +109,13 @@ def test_the_assets_couple_the_dags_into_one_chain(bag: Any) -> None:
     for before, after in pairwise(CHAIN):
         assert asked[after] == made[before], f"{before} → {after}"
         assert len(made[before]) == 1
-    assert made["back_up"] == {"backups"}
+    assert made["back_up"] == {"backups", "recoverable_until"}
+
+
+def test_the_drill_has_a_clock_of_its_own_and_announces_until_when_everything_can_be_restored(bag: Any) -> None:
+    drill = bag.dags["drill_restore"]
+    assert (drill.timetable.expression, str(drill.timetable.timezone)) == ("30 4 * * *", "Asia/Shanghai")
+    assert {outlet.name for task in drill.tasks for outlet in task.outlets} == {"recoverable_until"}
 
 
 def _asked(dag: Any) -> set[str]:

@@ -69,9 +69,9 @@ class Site:
             return [row[0] for row in connection.execute("select number from sample.event order by 1")]
 
 
-def new_site(state: Path, suite: str = "intl") -> Site:
+def new_site(state: Path, suite: str = "intl", *, copy: Path | None = None) -> Site:
     settings = Settings.from_environment({"XINGLIN_STATE": str(state), "XINGLIN_SUITE": suite})
-    settings = settings.model_copy(update={"archive_heartbeat_seconds": 1.0})
+    settings = settings.model_copy(update={"archive_heartbeat_seconds": 1.0, "backup_copy": copy})
     server = PostgresServer(state / "postgres", superuser_password="p" * 24, settings=THROW_AWAY)
     server.initialise()
     server.start()

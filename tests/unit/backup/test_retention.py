@@ -9,7 +9,7 @@ import pytest
 
 from governance.backup.adapter import BackupKind
 from governance.backup.manifest import Manifest
-from governance.backup.policy import BackupPolicy, Keep, load_backup_policy
+from governance.backup.policy import Keep, load_backup_policy
 from governance.backup.records import Destroyed, Hold, read_records, write_record
 from governance.backup.retention import decide
 from governance.backup.wal import position
@@ -18,10 +18,9 @@ from governance.settings import PROJECT
 from tests.unit.backup.test_manifest import SIGNER, manifest
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
-POLICY = BackupPolicy(
-    version=1, full_every_days=7, increments_at_most=6, newest_backup_hours=36, log_archive_seconds=120,
-    keep=Keep(newest=1, days=3, weeks=2, months=3, years=2), log_days=2,
-)  # fmt: skip
+POLICY = load_backup_policy(PROJECT / "include" / "policy" / "backup.yaml").model_copy(
+    update={"keep": Keep(newest=1, days=3, weeks=2, months=3, years=2), "log_days": 2}
+)
 
 
 def made(days_ago: float, parent: Manifest | None = None) -> Manifest:
