@@ -127,8 +127,7 @@ def restore(
         server, real, size, password = _prepared(links, to_dir, keys, keep=keep)
         recovered_to = _recovered(chosen, server, real, keys, password)
         try:
-            (real / "pg_hba.conf").write_text(_OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
-_CLOSED_HBA, "utf-8")
+            (real / "pg_hba.conf").write_text(_CLOSED_HBA, "utf-8")
             server.start()
             dsn = server.superuser_dsn(manifest.database)
             for hook in before_opening:

@@ -25,7 +25,7 @@ from tests.conftest import Warehouse, _copy, new_database
 
 
 def wait_until_archived(settings: Settings, since: datetime | None = None, patience: float = 60) -> datetime:
-    """Wait until the archiver says that everything before ``since`` (any moment at all) is archived; says until when."""
+    """Wait until the archiver says that everything before ``since`` (any moment) is archived; until when it is."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         status = Status.read(ArchiverFiles(settings.state).status)
