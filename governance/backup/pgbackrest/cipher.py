@@ -31,6 +31,9 @@ class Decrypting:
 
     closed = False
 
+    def close(self) -> None:
+        """Nothing to do: who opened the file closes it."""
+
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         self._file = file
         self.stored = hashlib.sha1(usedforsecurity=False)
