@@ -36,6 +36,8 @@ class Settings(BaseModel):
         keyring: the key file, outside the database.
         backups: the folder into which encrypted backups are written.
         backup_policy: the retention policy of backups.
+        backup_adapter: what takes backups: ``embedded``, or ``pgbackrest`` on a server.
+        pgbackrest: cluster and repositories of the adapter ``pgbackrest``.
         archive_heartbeat_seconds: how old the archive of the write-ahead log may be while nobody works.
         audit_checkpoints: the folder of signed audit checkpoints; to prove anything it belongs to another custodian.
         audit_chain: MAC of the audit chain, ``hmac-sha256`` or ``hmac-sm3``.
@@ -58,6 +60,8 @@ class Settings(BaseModel):
     keyring: Path = PROJECT / ".xinglin" / "keys" / "keyring.json"
     backups: Path = PROJECT / ".xinglin" / "backups"
     backup_policy: Path = PROJECT / "include" / "policy" / "backup.yaml"
+    backup_adapter: Literal["embedded", "pgbackrest"] = "embedded"
+    pgbackrest: Path = PROJECT / "include" / "policy" / "pgbackrest.yaml"
     archive_heartbeat_seconds: float = 30.0
     audit_checkpoints: Path = PROJECT / ".xinglin" / "audit_checkpoints"
     audit_chain: Literal["hmac-sha256", "hmac-sm3"] = "hmac-sha256"

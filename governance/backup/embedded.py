@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psycopg
 
-from governance.audit import AuditKeys, Kind, Record, append
 from governance.backup.adapter import (
     BackupInfo,
     BackupKind,
@@ -28,6 +27,7 @@ from governance.backup.archiver import Status
 from governance.backup.backing_up import Progress, back_up, lock_file, newest_chain
 from governance.backup.keys import BackupKeys
 from governance.backup.policy import BackupPolicy, load_backup_policy
+from governance.backup.recording import record_destroyed, record_hold
 from governance.backup.records import Destroyed, Hold, read_records, write_record
 from governance.backup.restoring import DATA, RestoredServer, plan, remove_restored, restore
 from governance.backup.retention import expire
@@ -214,6 +214,7 @@ class EmbeddedBackups:
             with connect(self.dsn, application="xinglin backup verify") as connection:
                 known = connection.execute(
                     "select backup_id, sha256 from governance.backup where expired_at is null and timeline is not null"
+                    " and file not like 'repo%/%'"  # those are pgBackRest's, in its own repositories
                 ).fetchall()
                 row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
         except (psycopg.Error, DatabaseError) as error:
@@ -236,26 +237,8 @@ class EmbeddedBackups:
             remove_restored(target)
 
     def _tell(self, record: Destroyed) -> None:
-        """Append what is about to be removed to the audit log, and note it in ``governance.backup``."""
-        events = [
-            Record(Kind.BACKUP, f"backup:{name}", detail={"event": "destroyed", "sha256": digest, "reason": reason})
-            for (name, digest), reason in zip(record.backups.items(), record.reasons.values(), strict=True)
-        ]
-        if record.segments:
-            detail = {"event": "destroyed", "before_position": record.log_before}
-            events.append(Record(Kind.BACKUP, "backup:log", record.segments, detail=detail))
-        with connect(self._dsn, application="xinglin backup expire") as connection:
-            connection.execute(
-                "update governance.backup set expired_at = now() where backup_id = any(%s)", (list(record.backups),)
-            )
-            append(connection, events, AuditKeys.open(self.settings))
+        record_destroyed(self._dsn, record, self.settings)
 
     def _decide(self, record: Hold) -> None:
         write_record(self.settings.backups, record, self.keys.signer)
-        with connect(self._dsn, application="xinglin backup hold") as connection:
-            detail = {"event": record.action, "reason": record.reason}
-            append(
-                connection,
-                [Record(Kind.BACKUP, f"backup:{record.backup_id}", detail=detail)],
-                AuditKeys.open(self.settings),
-            )
+        record_hold(self._dsn, record, self.settings)

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from governance.errors import BackupError
 
-
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

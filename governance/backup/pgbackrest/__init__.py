@@ -3,6 +3,6 @@
 Decision 0019. Its own exit status is never believed: ``pgbackrest verify`` ends with 0 whatever it has found.
 """
 
-#from governance.backup.pgbackrest.backups import PgBackRestBackups
+from governance.backup.pgbackrest.backups import PgBackRestBackups
 
 __all__ = ["PgBackRestBackups"]

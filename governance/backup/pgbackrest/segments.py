@@ -60,7 +60,8 @@ def runs(missing: list[str]) -> list[tuple[str, int]]:
 
 
 def _between(timeline: int, start: int, last: int) -> set[str]:
-    names, at = set(), start
+    names: set[str] = set()
+    at = start
     while at <= last or not names:
         name = segment_at(timeline, at)
         names.add(name)

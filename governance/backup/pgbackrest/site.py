@@ -139,7 +139,7 @@ class Site(BaseModel):
         }
         lines += [f"{name}={value}" for name, value in common.items()]
         lines += [f"[{self.stanza}]", f"pg1-path={self.data_dir}", f"pg1-socket-path={self.socket_dir}"]
-        lines += [f"pg1-port={self.port}", f"pg1-user={self.user}", f"pg1-database=postgres"]
+        lines += [f"pg1-port={self.port}", f"pg1-user={self.user}", "pg1-database=postgres"]
         return "\n".join(lines) + "\n"
 
 

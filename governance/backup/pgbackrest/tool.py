@@ -56,7 +56,7 @@ class Tool:
         Raises:
             BackupError: the tool is not installed, or failed; the message ends with the tool's own.
         """
-        result = subprocess.run(
+        result: subprocess.CompletedProcess[bytes] = subprocess.run(
             self._command(command, options, repository), **self._manner(), capture_output=True, check=False
         )
         if check and result.returncode != 0:
@@ -82,7 +82,7 @@ class Tool:
         with subprocess.Popen(
             command, **self._manner(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1 << 20
         ) as process:
-            assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - pipes as asked
+            assert process.stdout is not None and process.stderr is not None  # noqa: S101 - pipes as asked
             words: list[bytes] = []
             errors = process.stderr
             listener = threading.Thread(target=lambda: words.append(errors.read()))
@@ -128,7 +128,14 @@ class Tool:
 
     def _command(self, command: str, options: tuple[str, ...], repository: Repository | None) -> list[str]:
         chosen = [f"--repo={self.site.number(repository)}"] if repository else []
-        return ["pgbackrest", f"--config={self.site.config}", f"--stanza={self.site.stanza}", *chosen, command, *options]
+        return [
+            "pgbackrest",
+            f"--config={self.site.config}",
+            f"--stanza={self.site.stanza}",
+            *chosen,
+            command,
+            *options,
+        ]
 
     def _manner(self) -> dict[str, Any]:
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self.site.work_dir), "TZ": "UTC"}
@@ -150,12 +157,12 @@ def installed() -> Path | None:
 
 def _info(item: dict[str, Any]) -> BackupInfo:
     size = item["info"]["repository"].get("delta", 0)
-    times = [datetime.fromtimestamp(item["timestamp"][name], UTC) for name in ("start", "stop")]
     return BackupInfo(
         item["label"],
         _KINDS[item["type"]],
         item["prior"],
-        *times,
+        datetime.fromtimestamp(item["timestamp"]["start"], UTC),
+        datetime.fromtimestamp(item["timestamp"]["stop"], UTC),
         size,
         int(item["archive"]["start"][:8], 16),
         item["lsn"]["start"],

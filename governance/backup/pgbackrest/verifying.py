@@ -1,7 +1,7 @@
 """Verification of one pgBackRest repository that takes nothing from the tool but the list of files.
 
-Every file is decrypted, decompressed and hashed by us against the manifest, every segment of the log against its name,
-and the log is followed without a gap. ``pgbackrest verify`` runs as well, and its words are heeded, not its exit status.
+Every file is decrypted, decompressed and hashed by us against the manifest, every segment of the log against its
+name, and the log is followed without a gap. ``pgbackrest verify`` runs as well; its words count, not its exit status.
 """
 
 from __future__ import annotations
@@ -151,7 +151,9 @@ class RepositoryCheck:
         folder = f"backup/{self.tool.site.stanza}"
         named = {info.backup_id for info in stored.backups} | set(self.known.contents)
         for label in sorted(named - set(current) - set(self.known.gone)):
-            self.found(f"{folder}/{label}", Fault.MISSING, "the backup is gone, and no record says that it was destroyed")
+            self.found(
+                f"{folder}/{label}", Fault.MISSING, "the backup is gone, and no record says that it was destroyed"
+            )
         for label, entry in current.items():
             for ancestor in entry.get("backup-reference", []):
                 if ancestor not in manifests and ancestor != label:
@@ -172,7 +174,9 @@ class RepositoryCheck:
                 name = f"{folder}/{entry.get('reference', label)}/{file}{ending}"
                 if entry.get("checksum-page") is False:
                     pages = json.dumps(entry.get("checksum-page-error", "?"))
-                    self.found(name, Fault.PAGE, f"pages of this file fail their checksum in the database itself: {pages}")
+                    self.found(
+                        name, Fault.PAGE, f"pages of this file fail their checksum in the database itself: {pages}"
+                    )
                 if name not in seen:
                     seen.add(name)
                     self._file(name, entry, passphrase, listed)
@@ -247,10 +251,16 @@ class RepositoryCheck:
 
     def _gaps(self, archive: str, present: set[str], forked: Parents, stored: Stored) -> None:
         standing: list[BackupInfo] = list(stored.backups)
-        wanted = needed(present | ({self.known.head} if SEGMENT.match(self.known.head) else set()), forked, standing,
-                        self.known.log_before)
+        wanted = needed(
+            present | ({self.known.head} if SEGMENT.match(self.known.head) else set()),
+            forked,
+            standing,
+            self.known.log_before,
+        )
         for first, count in runs([name for name in wanted if name not in present]):
-            words = f"{count} segment(s) of the log are missing from here on: nothing after can be recovered from before"
+            words = (
+                f"{count} segment(s) of the log are missing from here on: nothing after can be recovered from before"
+            )
             self.found(f"{archive}/{first[:16]}/{first}", Fault.GAP, words)
 
     def _ages(self, stored: Stored) -> None:
@@ -264,13 +274,17 @@ class RepositoryCheck:
             self.found(f"backup/{self.tool.site.stanza}/{newest.backup_id}", Fault.OLD, words)
 
     def _tools_own_words(self) -> None:
-        """What ``pgbackrest verify`` prints; only when it names something that we did not find is it a finding itself."""
+        """What ``pgbackrest verify`` prints; a finding of its own where we found nothing."""
         if self.findings:
             return
         text = self.tool.run(
-            *("verify", "--verbose", "--output=text", "--log-level-console=off"), repository=self.repository, check=False
+            *("verify", "--verbose", "--output=text", "--log-level-console=off"),
+            repository=self.repository,
+            check=False,
         )
         if not text.strip() or _BAD_STATUS.search(text) or _BAD.search(text):
-            said = next((line.strip() for line in text.splitlines() if _BAD.search(line) or _BAD_STATUS.search(line)), "")
+            said = next(
+                (line.strip() for line in text.splitlines() if _BAD.search(line) or _BAD_STATUS.search(line)), ""
+            )
             words = f"pgbackrest verify finds something wrong here: {said or 'it gave no result'}"
             self.found(f"backup/{self.tool.site.stanza}", Fault.ALTERED, words)
