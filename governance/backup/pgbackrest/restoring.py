@@ -74,7 +74,7 @@ def restore(
             programs=programs(real),
         )
         recovered_to = recover(server, real, tool.user, password, _settings(tool, chosen, real))
-        database = chosen.contents.database if chosen.contents else "postgres"
+        database = chosen.contents.database if chosen.contents else tool.site.database
         try:
             (real / "pg_hba.conf").write_text(CLOSED_HBA, "utf-8")
             server.start()

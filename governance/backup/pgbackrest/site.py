@@ -57,6 +57,7 @@ class Site(BaseModel):
     socket_dir: Path
     port: int = Field(ge=1, le=65535)
     user: str
+    database: str = "warehouse"
     work_dir: Path
     password_file: Path | None = None
     process_max: int = Field(ge=1, le=999)
