@@ -1,10 +1,11 @@
 """
 # back_up 备份
 
-**Purpose.** Take an encrypted backup of the whole cluster after each publication, with row counts and content hashes of
-every governed table, so that a restore can be compared. Then sign the audit log.
+**Purpose.** Take an encrypted backup of the whole cluster after each publication, full or incremental as
+`include/policy/backup.yaml` says, with row counts and content hashes of every governed table, so that a restore can be
+compared. Then sign the audit log.
 
-**Reads.** The database cluster, by replication; the public backup key.
+**Reads.** The database cluster, by replication; the backup keys; for an incremental backup its parent.
 
 **Writes.** One folder a backup under `XINGLIN_BACKUPS`, `governance.backup`; the asset `backups`; `audit.record`,
 `audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
@@ -12,7 +13,8 @@ every governed table, so that a restore can be compared. Then sign the audit log
 **Rerun.** Any time: each run makes a new backup under a new name and overwrites none.
 
 **On failure.** An incomplete backup is removed by itself and is never listed. Check the space and the rights of the
-backup folder; `xinglin backups` lists what is good. How to restore: `include/runbooks/restore.md`.
+backup folder; `xinglin backups` lists what is good,
+`xinglin backup verify` reads it all. How to restore: `include/runbooks/restore.md`.
 
 **Owner.** data-engineering
 """

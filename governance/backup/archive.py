@@ -34,7 +34,8 @@ class Label(BaseModel):
 
     Attributes:
         name: of the segment or history file, as PostgreSQL names it.
-        plain_sha256, plain_size: of its content; two segments of one name with unlike content cannot be.
+        plain_sha256, plain_size: of its content without the zero bytes at its end (a segment that was closed by the
+            clock is mostly zeros); two segments of one name with unlike content cannot be.
         sha256, size: of the encrypted content that follows.
         until: the newest moment for which it is known that every earlier commit is in the archive up to here.
     """
@@ -80,6 +81,7 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
     Raises:
         BackupError: the archive holds other content under this name, or cannot be written.
     """
+    content = content.rstrip(b"\x00")
     plain = sha256(content).hexdigest()
     path = object_path(backups, draft.name, keys.suite)
     for suite in Suite:
@@ -94,7 +96,7 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
                 "two clusters archive into one place: give each its own (XINGLIN_BACKUPS)"
             )
     sealed = io.BytesIO()
-    seal(io.BytesIO(pa.Codec("zstd", compression_level=3).compress(content, asbytes=True)), sealed, keys)
+    seal(io.BytesIO(pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)), sealed, keys)
     body = sealed.getvalue()
     label = draft.model_copy(
         update={
@@ -138,7 +140,7 @@ def fetch(entry: Entry, keys: BackupKeys) -> bytes:
     plain = io.BytesIO()
     try:
         unseal(io.BytesIO(body), plain, keys)
-        content = pa.Codec("zstd").decompress(plain.getvalue(), entry.label.plain_size, asbytes=True)
+        content = bytes(pa.Codec("zstd").decompress(plain.getvalue(), entry.label.plain_size, asbytes=True))
     except BackupError as error:
         raise BackupError(f"{entry.path} cannot be opened: {error}") from error
     except (OSError, pa.ArrowException) as error:
@@ -146,6 +148,7 @@ def fetch(entry: Entry, keys: BackupKeys) -> bytes:
     if sha256(content).hexdigest() != entry.label.plain_sha256:
         raise BackupError(f"{entry.path} does not hold what its label says")
     if SEGMENT.match(entry.name):
+        content = content.ljust(SEGMENT_BYTES, b"\x00")
         timeline, start, _ = bounds(entry.name)
         page = first_page(content)
         right = page and (page.timeline <= timeline, page.start, page.system_identifier) == (
@@ -154,7 +157,7 @@ def fetch(entry: Entry, keys: BackupKeys) -> bytes:
         )
         if not right or len(content) != SEGMENT_BYTES:
             raise BackupError(f"{entry.path} holds no segment {entry.name} of this cluster's log")
-    return bytes(content)
+    return content
 
 
 def intact(entry: Entry) -> bytes:

@@ -94,6 +94,7 @@ class Archiver:
         self._ending = False
         self._beaten = -orders.heartbeat_seconds
         os.umask(0o077)
+        os.nice(5)  # archiving waits for those who work, by seconds
 
     def run(self) -> None:
         """Archive until a SIGTERM; then close the segment, archive it, and end."""

@@ -30,7 +30,13 @@ class BackupKeys:
 
     @classmethod
     def of(cls, keyring: Keyring) -> BackupKeys:
-        """The backup keys of an installation's keyring."""
+        """The backup keys of an installation's keyring.
+
+        Raises:
+            KeyringError: it is one of an older program that has not been brought up to date (``xinglin up`` does it).
+        """
+        for purpose in ("backup_signing", "backup_stream"):
+            keyring.current(purpose)
         return cls(
             (keyring.backup_recipient,),
             Signer(keyring.keys["backup_signing"]),

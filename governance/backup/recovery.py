@@ -23,7 +23,13 @@ from governance.runtime.placement import ServerUser
 from governance.runtime.postgres import SUPERUSER, PostgresServer
 
 # A copy must never write into the archive of the original, nor believe that it is a standby of it.
-COPY = {"archive_mode": "off", "archive_command": "", "primary_conninfo": "", "synchronous_standby_names": ""}
+COPY = {
+    "allow_in_place_tablespaces": "on",  # tablespaces are plain folders of the copy
+    "archive_mode": "off",
+    "archive_command": "",
+    "primary_conninfo": "",
+    "synchronous_standby_names": "",
+}
 _LAST = re.compile(r"last completed transaction was at log time ([0-9: .-]+)\+00")
 _OFF = {"fsync": "off", "ssl": "off", "log_min_error_statement": "panic", "summarize_wal": "off", "hot_standby": "off"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 
 from governance.backup import list_backups
+from governance.runtime.archiving import ArchiverFiles
 from governance.verify.context import Context, has_table
 from governance.verify.identifiers import Prey, Reach
 from governance.verify.places import Columns, Read, file_bytes, files_below, table_bytes, text_columns
@@ -25,7 +26,8 @@ def server_files(context: Context) -> Outcome:
     folder = _data_folder(context)
     if folder is None:
         return Outcome("数据目录不在本机 the server's data directory is not on this machine", 0)
-    return _hunt_files(context, files_below([folder], []), Reach.BINARY, folder)
+    received = ArchiverFiles(context.settings.state).spool
+    return _hunt_files(context, files_below([folder, received], []), Reach.BINARY, folder)
 
 
 def database(context: Context) -> Outcome:
@@ -53,6 +55,7 @@ def logs(context: Context) -> Outcome:
     refused = [
         *(settings.deliveries, settings.backups, settings.keyring.parent, settings.state / "secrets.json"),
         settings.state / "deliveries",
+        ArchiverFiles(settings.state).spool,  # write-ahead log, searched with the server's files
         scratch(settings),  # a copy of the server's files, which are searched themselves
         *(file.parent for file in settings.state.glob("*/secrets.json")),  # states of their own, with their own keys
         *context.not_searched,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from governance.settings import PROJECT
 from tests.bench.audit import measure_audit
+from tests.bench.backup import measure_backup
 from tests.bench.deidentification import measure_deidentification
 from tests.bench.encryption import measure_encryption
 from tests.bench.laboratory import measure_collect
@@ -21,7 +22,7 @@ from tests.bench.measure import Results
 from tests.bench.stages import measure_stages
 from tests.conftest import scratch_folder
 
-PARTS = ("collect", "deidentify", "encryption", "audit", "stages")
+PARTS = ("collect", "deidentify", "encryption", "audit", "backup", "stages")
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="measure what Xinglin costs on this machine")
     parser.add_argument("--rows", type=int, default=1_000_000, help="lab results of the collect measurement")
     parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 20_000], help="sizes of the sample hospital")
+    parser.add_argument("--megabytes", type=int, default=2_400, help="size of the database that is backed up")
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what to measure")
     parser.add_argument("--set-up", action="store_true", help="also time set-up from a fresh clone")
     parser.add_argument("--out", type=Path, default=PROJECT / "docs")
@@ -45,6 +47,8 @@ def main() -> None:
             measure_encryption(results, folder / "encryption")
         if "audit" in chosen.parts:
             measure_audit(results, folder / "audit", chosen.rows)
+        if "backup" in chosen.parts:
+            measure_backup(results, folder / "backup", chosen.megabytes)
         if "stages" in chosen.parts:
             measure_stages(results, folder / "stages", sorted(chosen.sizes))
     print(f"written: {chosen.out / 'benchmarks.md'}, {chosen.out / 'benchmarks.json'}")

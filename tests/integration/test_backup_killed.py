@@ -1,0 +1,136 @@
+"""Kill -9 while backing up, archiving and restoring, 30 times: what is listed restores, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from governance.backup.adapter import Target
+from governance.backup.restoring import remove_restored
+from governance.runtime.postgres import PostgresServer
+from tests.conftest import scratch_folder
+from tests.integration.conftest import wait_until_archived
+from tests.integration.test_backup_archive import Site, new_site
+
+pytestmark = pytest.mark.integration
+KILLS = {"backup": 12, "archive": 10, "restore": 8}
+_PROGRAM = (
+    "import sys; from pathlib import Path; from governance.settings import Settings;"
+    "from governance.backup import EmbeddedBackups, Target;"
+    "s = Settings.from_environment({'XINGLIN_STATE': sys.argv[1]});"
+    "print('ready', flush=True); b = EmbeddedBackups.of(s, sys.stdin.read());"
+)
+_BACK_UP = _PROGRAM + "b.record('killed', None) if sys.argv[2] == 'full' else b.due('killed')"
+_RESTORE = _PROGRAM + "b.restore(Path(sys.argv[2]), target=Target(latest=True))"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with scratch_folder() as folder:
+        made = new_site(folder / "state")
+        try:
+            made.backups.full("full")
+            yield made
+        finally:
+            made.archiver.stop()
+            made.server.destroy()
+
+
+def kill_after(delay: float, program: str, site: Site, argument: str) -> bool:
+    """Run a program and kill it after ``delay`` seconds; whether it was still running."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(site.settings.state), argument],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stdout.readline() == b"ready\n"
+        child.stdin.write(site.secrets["dsn_backup"].encode())
+        child.stdin.close()
+        time.sleep(delay)
+        ran = child.poll() is None
+        child.kill()
+    return ran
+
+
+def test_a_killed_backup_is_not_listed_and_a_listed_one_restores(site: Site, tmp_path: Path) -> None:
+    draw = random.Random(1)
+    killed = 0
+    for number in range(KILLS["backup"]):
+        killed += kill_after(draw.uniform(0.05, 2.0), _BACK_UP, site, "full" if number % 2 else "due")
+        assert site.backups.backups().faults == ()
+    assert killed >= KILLS["backup"] // 2, "most were killed while they ran"
+    site.backups.full("after")
+    result = site.backups.verify()
+    assert result.findings == ()
+    assert result.unchecked == ()
+    for info in site.backups.backups().backups:
+        assert site.backups.restore(tmp_path / info.backup_id, backup=info.backup_id).comparison.holds
+        remove_restored(tmp_path / info.backup_id)
+
+
+def test_a_killed_archiver_loses_nothing(site: Site, tmp_path: Path) -> None:
+    draw = random.Random(2)
+    written: list[int] = []
+    ended = threading.Event()
+
+    def write() -> None:
+        with site.connect() as connection:
+            while not ended.is_set():
+                number = 1000 + len(written)
+                connection.execute("insert into sample.event values (%s, repeat('x', 5000))", (number,))
+                written.append(number)
+                time.sleep(0.002)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(KILLS["archive"]):
+            time.sleep(draw.uniform(0.3, 2.5))
+            victims = site.archiver.processes()
+            for victim in victims[: draw.choice([1, 2])]:  # the archiver alone, or its receiver as well
+                os.kill(victim.pid, signal.SIGKILL)
+            site.archiver.start(site.server, site.secrets)
+    finally:
+        ended.set()
+        writer.join()
+    wait_until_archived(site.settings, site.write(1))
+    assert site.backups.verify().findings == ()
+    restored = site.backups.restore(tmp_path / "copy", target=Target(latest=True), keep=True)
+    try:
+        assert set(written) <= set(site.numbers(restored.dsn()))
+    finally:
+        remove_restored(tmp_path / "copy")
+
+
+def test_a_killed_restore_is_removed_with_its_server_and_harms_nothing(site: Site, tmp_path: Path) -> None:
+    draw = random.Random(3)
+    killed = 0
+    for number in range(KILLS["restore"]):
+        to = tmp_path / str(number)
+        killed += kill_after(draw.uniform(0.3, 5.0), _RESTORE, site, str(to))
+        if to.exists() and any(to.iterdir()):
+            remove_restored(to)
+        assert not PostgresServer(to / "data").processes
+        assert not to.exists() or not any(to.iterdir())
+    assert killed >= KILLS["restore"] // 2
+    result = site.backups.verify()
+    assert (result.findings, result.unchecked) == ((), ())
+    restored = site.backups.restore(tmp_path / "whole", keep=True)
+    try:
+        with psycopg.connect(restored.dsn()) as connection:
+            assert connection.execute("select count(*) from sample.still").fetchone() == (20_000,)
+    finally:
+        remove_restored(tmp_path / "whole")
