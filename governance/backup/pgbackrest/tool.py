@@ -110,7 +110,10 @@ class Tool:
         Raises:
             BackupError: the tool itself fails.
         """
-        found = json.loads(self.run("info", "--output=json", repository=repository))
+        try:  # of what it cannot decrypt it prints the raw bytes
+            found = json.loads(self.run("info", "--output=json", repository=repository), strict=False)
+        except ValueError:
+            return Stored(fault="it cannot be read: the passphrase does not fit, or its lists are damaged")
         stanza: dict[str, Any] = next((item for item in found if item["name"] == self.site.stanza), {})
         if not stanza:
             return Stored(fault=f"it holds no stanza {self.site.stanza}")
