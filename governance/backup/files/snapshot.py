@@ -95,7 +95,7 @@ class Listing(BaseModel):
 
 @dataclass(frozen=True)
 class Contents:
-    """Names contents by a keyed digest, so that nobody without the keyring can ask whether a known file is in a place."""
+    """Names contents by a keyed digest: without the keyring nobody can ask whether a known file is in a place."""
 
     key: bytes = field(repr=False)
 

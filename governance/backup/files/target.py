@@ -1,8 +1,7 @@
-"""A place for files through fsspec: objects are written whole under a new name, or not at all; nothing is overwritten."""
+"""A place for files through fsspec: objects are written whole under a new name, or not at all, never over another."""
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,9 +46,7 @@ class Target:
         with self._translated(name), tempfile.NamedTemporaryFile(prefix="xinglin-sealed-") as file:
             write(file)
             file.flush()
-            if self._fs.exists(self._path(name)):
-                raise FileExistsError("it exists already and is never overwritten")
-            self._fs.put_file(file.name, self._path(name), **self._lock(at))
+            self._fs.put_file(file.name, self._path(name), mode="create", **self._lock(at))  # S3: If-None-Match
 
     def lock_again(self, name: str, at: datetime) -> None:
         """Have an older object that a new snapshot needs refused to deletion as long as a new one.
@@ -109,10 +106,8 @@ class Target:
         """Until when the place refuses to delete an object, ``None`` without a lock."""
         if not self._is_s3 or self.lock_days is None:
             return None
-        with contextlib.suppress(BackupError):
-            found: datetime = self._s3(name, "get_object_retention")["Retention"]["RetainUntilDate"]
-            return found
-        return None
+        found: datetime | None = self._s3(name, "head_object").get("ObjectLockRetainUntilDate")
+        return found
 
     def _s3(self, name: str, method: str, **arguments: Any) -> Any:
         bucket, key, _ = self._fs.split_path(self._path(name))
@@ -134,6 +129,8 @@ class Target:
             yield
         except BackupError:
             raise
+        except FileExistsError as error:
+            raise BackupError(f"{self.url}/{name} exists already and is never overwritten") from error
         except Exception as error:  # each file system of fsspec has its own; none may pass unexplained
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BackupError(f"{self.url}/{name} cannot be used ({words})") from error

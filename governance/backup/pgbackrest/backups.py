@@ -108,7 +108,8 @@ class PgBackRestBackups:
 
     def full(self, run_id: str) -> BackupInfo:
         """As in ``BackupAdapter``, in every repository; of the first one the result."""
-        return [self._back_up(item, "full", run_id) for item in self.site.repositories][0]
+        made = [self._back_up(item, "full", run_id) for item in self.site.repositories]
+        return made[0]
 
     def incremental(self, run_id: str, parent: str | None = None) -> BackupInfo:
         """As in ``BackupAdapter``, in every repository; pgBackRest builds on the newest backup there only."""
@@ -118,7 +119,8 @@ class PgBackRestBackups:
                 raise BackupError(f"{self._prefix(repository)} holds no backup to build on; take a full one")
             if parent is not None and parent.startswith(self._prefix(repository)) and not parent.endswith(newest[0]):
                 raise BackupError(f"pgBackRest builds on the newest backup only, {self._prefix(repository)}{newest[0]}")
-        return [self._back_up(item, "incr", run_id) for item in self.site.repositories][0]
+        made = [self._back_up(item, "incr", run_id) for item in self.site.repositories]
+        return made[0]
 
     def due(self, run_id: str) -> BackupInfo:
         """The backup that the policy wants now, in each repository: incremental, or full when it is time for one.
@@ -126,7 +128,8 @@ class PgBackRestBackups:
         Raises:
             BackupError: as in :meth:`full`.
         """
-        return [self._back_up(item, self._due_kind(item), run_id) for item in self.site.repositories][0]
+        made = [self._back_up(item, self._due_kind(item), run_id) for item in self.site.repositories]
+        return made[0]
 
     def backups(self) -> Listing:
         """As in ``BackupAdapter``."""
@@ -335,7 +338,7 @@ class PgBackRestBackups:
         raise BackupError(f"{target.time} cannot be restored; recoverable is {said(self.recoverable())}")
 
     def _candidates(self) -> list[tuple[Repository, BackupInfo]]:
-        """Backups, the newest first, of the first repository before those of the next; one that is lost is passed over."""
+        """Backups, the newest first; the first repository's before the next one's; one that is lost is passed over."""
         return [
             (repository, info)
             for repository in self.site.repositories

@@ -82,7 +82,7 @@ class Decrypting:
 
 @dataclass(frozen=True)
 class Read:
-    """What a file of a repository holds: SHA-1 of its plain content and of the file as it lies there, and their bytes."""
+    """What a file of a repository holds: SHA-1 and bytes of its plain content, SHA-1 of the file as it lies there."""
 
     sha1: str
     size: int

@@ -8,7 +8,7 @@ from governance.backup.adapter import BackupInfo
 from governance.backup.wal import bounds, position, segment_at
 
 Parents = Mapping[int, list[tuple[int, int]]]
-"""Timeline → its ancestors with the positions at which they were left, oldest first (:func:`governance.backup.wal.parents`)."""
+"""Timeline → its ancestors with the positions at which they were left, oldest first (``wal.parents``)."""
 
 
 def needed(present: Iterable[str], forked: Parents, backups: Iterable[BackupInfo], log_before: int = 0) -> list[str]:

@@ -83,7 +83,7 @@ class Site(BaseModel):
         return self.repositories.index(repository) + 1
 
     def passphrase(self, repository: Repository, keys: BackupKeys) -> str:
-        """The passphrase of a repository, derived from the keyring, so that the keyring alone opens it after a disaster.
+        """The passphrase of a repository, derived from the keyring, which alone opens it after a disaster.
 
         Raises:
             BackupError: the keyring no longer holds the version that the site names.
