@@ -13,7 +13,9 @@ import typer
 
 from governance.backup.adapter import BackupInfo, BackupKind, Target
 from governance.backup.backing_up import Progress
-from governance.backup.embedded import EmbeddedBackups
+from governance.backup.choosing import Adapter, adapter_of
+from governance.backup.files.commands import app as files_app
+from governance.backup.pgbackrest import PgBackRestBackups
 from governance.backup.recording import record_restore
 from governance.backup.restoring import RestoredServer, remove_restored
 from governance.database import Role, connection_string
@@ -25,6 +27,7 @@ _VERDICTS = ("完好 sound", "有缺陷 FAULTS", "未全部核验 NOT ALL CHECKE
 app = typer.Typer(
     invoke_without_command=True, no_args_is_help=False, help="备份 · Encrypted backups of the whole cluster"
 )
+app.add_typer(files_app, name="files")
 
 
 @app.callback()
@@ -37,15 +40,11 @@ def backup(
         return
     with _reported():
         settings = Settings.from_environment()
-        backups = EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state), _progress())
+        backups = adapter_of(settings, connection_string(Role.BACKUP, settings.state), _progress())
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        record = backups.record(run_id, None) if full else backups.due(run_id)
-    manifest = record.manifest
-    seconds = (manifest.ended_at - manifest.started_at).total_seconds()
-    typer.echo(
-        f"备份完成 backed up: {manifest.backup_id} · {_kind(manifest.kind)} · {_size(manifest.size)} · "
-        f"{len(manifest.tables)} 张表 tables · {manifest.rows:,} 行 rows · {seconds:.1f} s\n文件 files: {record.folder}"
-    )
+        info = backups.full(run_id) if full else backups.due(run_id)
+    seconds = (info.ended_at - info.started_at).total_seconds()
+    typer.echo(f"备份完成 backed up: {info.backup_id} · {_kind(info.kind)} · {_size(info.bytes)} · {seconds:.1f} s")
 
 
 @app.command()
@@ -68,6 +67,21 @@ def verify(
         f"{len(result.findings)} 项发现 findings"
     )
     raise typer.Exit(result.exit_status)
+
+
+@app.command()
+def prepare() -> None:
+    """准备 pgBackRest：写配置、建存储库、检查归档 · Write pgBackRest's configuration, make and check its repositories."""
+    with _reported():
+        there = _everything(need_server=False)
+        if not isinstance(there, PgBackRestBackups):
+            raise BackupError("only the adapter pgbackrest needs preparing (XINGLIN_BACKUP_ADAPTER=pgbackrest)")
+        typer.echo(
+            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 60\n"
+            f"  archive_command = '{there.site.archive_command}'"
+        )
+        there.prepare()
+    typer.echo(f"就绪 ready: {there.site.config}")
 
 
 @app.command()
@@ -164,15 +178,15 @@ def register(program: typer.Typer) -> None:
     program.command("restore")(restore_command)
 
 
-def _everything(*, need_server: bool = True) -> EmbeddedBackups:
+def _everything(*, need_server: bool = True) -> Adapter:
     """The backups of this installation, with a connection to the warehouse where one is known."""
     settings = Settings.from_environment()
     try:
-        return EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state))
+        return adapter_of(settings, connection_string(Role.BACKUP, settings.state))
     except SettingsError:
         if need_server:
             raise
-        return EmbeddedBackups.of(settings)
+        return adapter_of(settings)
 
 
 def _moment(text: str) -> datetime:
@@ -183,7 +197,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone(timedelta(hours=8)))
 
 
-def _note(there: EmbeddedBackups, restored: RestoredServer) -> None:
+def _note(there: Adapter, restored: RestoredServer) -> None:
     """Tell the warehouse, if there is one: after a disaster there is none."""
     if there.dsn is not None:
         with contextlib.suppress(DatabaseError):

@@ -92,8 +92,8 @@ class EmbeddedBackups:
         since = newest_chain(self.settings, self.keys, parent)
         return self.record(run_id, since, attempts=attempts).manifest.info()
 
-    def due(self, run_id: str, *, attempts: int = 1) -> BackupRecord:
-        """The backup that the policy wants now: incremental, or full when there is none to build on or it is time.
+    def due(self, run_id: str, *, attempts: int = 1) -> BackupInfo:
+        """As in ``BackupAdapter``.
 
         An incremental one that the server refuses (its summaries of the log are gone) is replaced by a full one, and
         the reason said on the standard error.
@@ -104,10 +104,10 @@ class EmbeddedBackups:
         since = self._parent()
         if since is not None:
             try:
-                return self.record(run_id, since, attempts=attempts)
+                return self.record(run_id, since, attempts=attempts).manifest.info()
             except BackupError as error:
                 sys.stderr.write(f"增量备份不可行，改为全量 no incremental backup, a full one instead: {error}\n")
-        return self.record(run_id, None, attempts=attempts)
+        return self.record(run_id, None, attempts=attempts).manifest.info()
 
     def record(self, run_id: str, since: BackupRecord | None, *, attempts: int = 1) -> BackupRecord:
         """Take a backup since ``since``, or a full one; errors as in :meth:`full`."""

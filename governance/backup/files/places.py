@@ -125,7 +125,9 @@ class FileBackups:
         unchecked = []
         for name in sorted(set(listed) - set(needed)):
             if name.startswith(f"{OBJECTS}/"):
-                unchecked.append(f"{name}: no snapshot names it (a run was cut off); `xinglin backup files --expire`")
+                unchecked.append(
+                    f"{name}: no snapshot names it (a run was cut off); `xinglin backup files expire` removes it"
+                )
             elif not name.startswith((f"{SNAPSHOTS}/", f"{EXPIRED}/")):
                 findings.append(Finding(name, Fault.UNKNOWN, "it belongs to no snapshot; look where it comes from"))
         if snapshots:
@@ -178,7 +180,9 @@ class FileBackups:
         _, forged = self._gone(listed)
         if faults or forged:
             name, words = (*faults, *forged)[0]
-            raise BackupError(f"nothing is removed while something is unsound: {name}: {words} (xinglin backup files)")
+            raise BackupError(
+                f"nothing is removed while something is unsound: {name}: {words} (xinglin backup files verify)"
+            )
         made = decide(snapshots, {}, self.policy, self.clock())
         needed = {name for snapshot in snapshots if snapshot.backup_id in made.kept for name in snapshot.objects}
         newest = {f"{SNAPSHOTS}/{name}.json" for name in made.removed}

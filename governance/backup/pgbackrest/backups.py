@@ -122,12 +122,8 @@ class PgBackRestBackups:
         made = [self._back_up(item, "incr", run_id) for item in self.site.repositories]
         return made[0]
 
-    def due(self, run_id: str) -> BackupInfo:
-        """The backup that the policy wants now, in each repository: incremental, or full when it is time for one.
-
-        Raises:
-            BackupError: as in :meth:`full`.
-        """
+    def due(self, run_id: str, *, attempts: int = 1) -> BackupInfo:  # noqa: ARG002 - one copy a repository is enough
+        """As in ``BackupAdapter``, in every repository; ``attempts`` is not used."""
         made = [self._back_up(item, self._due_kind(item), run_id) for item in self.site.repositories]
         return made[0]
 
