@@ -71,7 +71,7 @@ def verify(
 
 @app.command()
 def prepare() -> None:
-    """准备 pgBackRest：写配置、建存储库、检查归档 · Write pgBackRest's configuration, make and check its repositories."""
+    """准备 pgBackRest：写配置、建库、检查归档 · Write pgBackRest's configuration, make and check its repositories."""
     with _reported():
         there = _everything(need_server=False)
         if not isinstance(there, PgBackRestBackups):

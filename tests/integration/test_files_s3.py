@@ -114,7 +114,7 @@ def test_deletion_before_the_end_is_refused_and_reported(backups: FileBackups, t
     backups.take("second")
     listed = set(backups.target.listing())
     with pytest.raises(BackupError, match="locked until"):
-        backups.expire()
+        backups.expire(lambda record: None)
     assert set(backups.target.listing()) == listed
     with pytest.raises(BackupError, match="cannot be used"):  # the store itself refuses, too
         backups.target.remove(sorted(listed)[0])

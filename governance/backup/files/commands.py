@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from governance.backup.files.places import FileBackups
-from governance.backup.files.recording import back_up_files
+from governance.backup.files.recording import back_up_files, expire_files
 from governance.backup.files.taking import Progress
 from governance.database import Role, connection_string
 from governance.errors import BackupError, GovernanceError
@@ -111,13 +111,14 @@ def expire(
 ) -> None:
     """按策略销毁过期快照 · Remove snapshots that the backup policy no longer keeps, in every place."""
     with _reported():
-        for place in FileBackups.all_of(Settings.from_environment()):
-            result = place.expire(plan=plan)
+        settings = Settings.from_environment()
+        dsn = None if plan else connection_string(Role.BACKUP, settings.state)
+        for url, result in expire_files(dsn, settings, plan=plan).items():
             for name, reason in sorted(result.kept.items()):
                 typer.echo(f"保留 kept: {name}  {reason}")
             for name, reason in sorted(result.removed.items()):
                 typer.echo(f"{'已销毁 destroyed' if result.done else '将销毁 would go'}: {name}  {reason}")
-            typer.echo(f"{place.target.url}: {_size(result.bytes)}{'' if result.done else ' — 仅计划 a plan only'}")
+            typer.echo(f"{url}: {_size(result.bytes)}{'' if result.done else ' — 仅计划 a plan only'}")
 
 
 def _place(number: int) -> FileBackups:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from governance.audit import AuditKeys, Kind, Record, append
+from governance.backup.adapter import Expiry
 from governance.backup.files.places import FileBackups
 from governance.backup.files.taking import Progress, Taken
+from governance.backup.recording import record_destroyed
 from governance.database import connect
+from governance.errors import BackupError
 from governance.settings import Settings
 
 
@@ -34,3 +37,24 @@ def back_up_files(dsn: str, settings: Settings, run_id: str, progress: Progress 
             event = Record(Kind.BACKUP, f"files:{taken.snapshot.backup_id}", taken.files, detail=detail)
             append(connection, [event], AuditKeys.open(settings))
     return made
+
+
+def expire_files(dsn: str | None, settings: Settings, *, plan: bool = False) -> dict[str, Expiry]:
+    """Remove what the policy no longer keeps in each place: its url → what went.
+
+    Args:
+        dsn: the role ``backup``; a plan needs none.
+
+    Raises:
+        BackupError: a snapshot is unsound, a place refuses (its lock is not over), or there is no connection.
+        AuditError: the audit log refused the record; nothing of that place was removed.
+    """
+    if dsn is None and not plan:
+        raise BackupError("no connection to the warehouse, whose audit log notes what is destroyed (xinglin up)")
+    return {
+        place.target.url: place.expire(
+            lambda record: record_destroyed(dsn or "", record, settings, "files/"),
+            plan=plan,
+        )
+        for place in FileBackups.all_of(settings)
+    }

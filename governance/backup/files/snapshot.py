@@ -16,10 +16,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from governance.backup.files.target import Target
 from governance.backup.keys import BackupKeys
 from governance.backup.manifest import ID
+from governance.backup.records import Destroyed
 from governance.backup.signing import canonical
 from governance.errors import BackupError
 
-SNAPSHOTS, OBJECTS, EXPIRED, HOLDS = "snapshots", "objects", "expired", "holds"
+SNAPSHOTS, OBJECTS, EXPIRED = "snapshots", "objects", "expired"
 _DIGEST = r"^[0-9a-f]{64}$"
 
 
@@ -139,6 +140,23 @@ def read_snapshots(
         digests[snapshot.backup_id] = sha256(content).hexdigest()
     found.sort(key=lambda snapshot: (snapshot.started_at, snapshot.backup_id))
     return found, digests, faults
+
+
+def destroyed(target: Target, listed: dict[str, int], keys: BackupKeys) -> tuple[set[str], list[tuple[str, str]]]:
+    """Snapshots that signed records say were destroyed, and records that are not sound."""
+    gone: set[str] = set()
+    faults: list[tuple[str, str]] = []
+    for name in sorted(name for name in listed if name.startswith(f"{EXPIRED}/")):
+        try:
+            with target.reading(name) as file:
+                document = json.loads(file.read())
+            record = Destroyed.model_validate(document)
+            if not keys.checker.holds(document):
+                raise BackupError("its signature is missing or not of this installation")
+            gone |= set(record.backups)
+        except (ValueError, ValidationError, BackupError) as error:
+            faults.append((name, str(error).splitlines()[0]))
+    return gone, faults
 
 
 def write_signed(target: Target, name: str, model: BaseModel, keys: BackupKeys, at: datetime) -> None:

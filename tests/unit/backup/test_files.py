@@ -1,4 +1,4 @@
-"""Files in a place: incremental by content, encrypted, never overwritten; what verification finds; restore; retention."""
+"""Files in a place: incremental by content, encrypted, never overwritten; verification, restore, retention."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from governance.backup.files.policy import Place, folders_of, load_files_policy,
 from governance.backup.files.target import Target
 from governance.backup.keys import BackupKeys
 from governance.backup.policy import load_backup_policy
+from governance.backup.records import Destroyed
 from governance.backup.signing import Signer
 from governance.errors import BackupError
 from governance.settings import PROJECT, Settings
@@ -88,7 +89,7 @@ def test_a_snapshot_restores_with_content_rights_times_links_and_empty_folders(
             assert copy.read_bytes() == path.read_bytes()
             assert copy.stat().st_mode == path.stat().st_mode
             assert copy.stat().st_mtime_ns == path.stat().st_mtime_ns
-    assert os.readlink(to / "link") == "one.txt"
+    assert (to / "link").readlink() == Path("one.txt")
 
 
 def test_neither_contents_nor_names_stand_in_the_place_in_plain(backups: FileBackups, tmp_path: Path) -> None:
@@ -242,14 +243,16 @@ def test_retention_removes_a_snapshot_its_objects_and_what_a_cut_off_run_left(
     second = strict.take("second").snapshot
     assert first is not None
     assert second is not None
+    told: list[Destroyed] = []
     left = tmp_path / "place" / "objects" / "00" / f"{'0' * 64}-00000000"
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"x")
     assert strict.verify().exit_status == 2  # it is said
-    plan = strict.expire(plan=True)
+    plan = strict.expire(told.append, plan=True)
     assert plan.removed == {first.backup_id: "no period of the policy keeps it"}
     assert left.exists()
-    strict.expire()
+    strict.expire(told.append)
+    assert [set(record.backups) for record in told] == [{first.backup_id}]
     assert [path.stem for path in (tmp_path / "place" / "snapshots").iterdir()] == [second.backup_id]
     assert {f"objects/{path.relative_to(tmp_path / 'place' / 'objects')}" for path in _objects(tmp_path)} == set(
         second.objects
@@ -277,7 +280,7 @@ def test_a_lock_is_refused_where_there_is_none(tmp_path: Path) -> None:
 
 
 def test_a_place_that_is_no_folder_works_the_same(source: Path, tmp_path: Path) -> None:
-    """fsspec's memory file system stands for the stores that are not local; write-once is ours there, not the store's."""
+    """fsspec's memory file system stands for stores that are not local; write-once is ours there, not the store's."""
     backups = FileBackups(Target(Place(url="memory://test-files")), {"documents": source}, _keys(), _POLICY)
     backups.take("first")
     assert backups.verify().exit_status == 0
