@@ -38,6 +38,9 @@ class Settings(BaseModel):
         backup_policy: the retention policy of backups.
         backup_copy: a second place, write-once, to which backups and log are copied; ``None``: there is none.
         drill_schedule: when the restore drill runs: a cron expression, hospital time.
+        backup_adapter: what takes backups: ``embedded``, or ``pgbackrest`` on a server.
+        pgbackrest: cluster and repositories of the adapter ``pgbackrest``.
+        files_policy: which files are backed up beside the database, and to where.
         archive_heartbeat_seconds: how old the archive of the write-ahead log may be while nobody works.
         audit_checkpoints: the folder of signed audit checkpoints; to prove anything it belongs to another custodian.
         audit_chain: MAC of the audit chain, ``hmac-sha256`` or ``hmac-sm3``.
@@ -62,6 +65,9 @@ class Settings(BaseModel):
     backup_policy: Path = PROJECT / "include" / "policy" / "backup.yaml"
     backup_copy: Path | None = None
     drill_schedule: str = "30 4 * * *"
+    backup_adapter: Literal["embedded", "pgbackrest"] = "embedded"
+    pgbackrest: Path = PROJECT / "include" / "policy" / "pgbackrest.yaml"
+    files_policy: Path = PROJECT / "include" / "policy" / "files.yaml"
     archive_heartbeat_seconds: float = 30.0
     audit_checkpoints: Path = PROJECT / ".xinglin" / "audit_checkpoints"
     audit_chain: Literal["hmac-sha256", "hmac-sm3"] = "hmac-sha256"

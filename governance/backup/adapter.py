@@ -214,6 +214,18 @@ class BackupAdapter(Protocol):
         """
         ...
 
+    def due(self, run_id: str, *, attempts: int = 1) -> BackupInfo:
+        """Take the backup that the policy wants now: incremental, or full when none can be built on or it is time.
+
+        Args:
+            attempts: how often to try for a backup during which no data zone was written to; the last counts as it is.
+                An adapter for which that is not worth another copy takes one.
+
+        Raises:
+            BackupError: as in :meth:`full`.
+        """
+        ...
+
     def backups(self) -> Listing:
         """The backups in the place, from their own manifests, without the database.
 

@@ -13,11 +13,13 @@ import typer
 
 from governance.backup.adapter import BackupInfo, BackupKind, Target
 from governance.backup.backing_up import Progress
+from governance.backup.choosing import Adapter, adapter_of, embedded
 from governance.backup.copying import copy_place, lock
 from governance.backup.drill.commands import add as add_drill
 from governance.backup.drill.recording import open_incidents
-from governance.backup.embedded import EmbeddedBackups
+from governance.backup.files.commands import app as files_app
 from governance.backup.moments import parse_moment
+from governance.backup.pgbackrest import PgBackRestBackups
 from governance.backup.recording import record_restore
 from governance.backup.restoring import RestoredServer, remove_restored
 from governance.backup.signs.commands import add as add_signs
@@ -31,6 +33,7 @@ _VERDICTS = ("完好 sound", "有缺陷 FAULTS", "未全部核验 NOT ALL CHECKE
 app = typer.Typer(
     invoke_without_command=True, no_args_is_help=False, help="备份 · Encrypted backups of the whole cluster"
 )
+app.add_typer(files_app, name="files")
 
 
 @app.callback()
@@ -43,15 +46,11 @@ def backup(
         return
     with _reported():
         settings = Settings.from_environment()
-        backups = EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state), _progress())
+        backups = adapter_of(settings, connection_string(Role.BACKUP, settings.state), _progress())
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        record = backups.record(run_id, None) if full else backups.due(run_id)
-    manifest = record.manifest
-    seconds = (manifest.ended_at - manifest.started_at).total_seconds()
-    typer.echo(
-        f"备份完成 backed up: {manifest.backup_id} · {_kind(manifest.kind)} · {_size(manifest.size)} · "
-        f"{len(manifest.tables)} 张表 tables · {manifest.rows:,} 行 rows · {seconds:.1f} s\n文件 files: {record.folder}"
-    )
+        info = backups.full(run_id) if full else backups.due(run_id)
+    seconds = (info.ended_at - info.started_at).total_seconds()
+    typer.echo(f"备份完成 backed up: {info.backup_id} · {_kind(info.kind)} · {_size(info.bytes)} · {seconds:.1f} s")
 
 
 @app.command()
@@ -62,7 +61,7 @@ def verify(
     """核验备份：解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults, 2 could not be checked."""
     try:
         there = _everything(need_server=False)
-        result = (there.on_copy() if copy else there).verify(deep=deep)
+        result = (embedded(there).on_copy() if copy else there).verify(deep=deep)
     except GovernanceError as error:
         typer.echo(f"未能核验 could not be checked: {error}", err=True)
         raise typer.Exit(2) from error
@@ -86,7 +85,7 @@ def copy_command(
 ) -> None:
     """补齐一次写入副本 · Bring the write-once copy (XINGLIN_BACKUP_COPY) up to date; nothing there is overwritten."""
     with _reported():
-        there = _everything(need_server=False)
+        there = embedded(_everything(need_server=False))
         place = there.on_copy().settings.backups
         done = copy_place(there.settings.backups, place, there.keys, lambda name: typer.echo(f"… {name}"))
         for fault in done.faults:
@@ -99,6 +98,21 @@ def copy_command(
             raise BackupError(f"{place} could not be locked: it takes root, and a file system with chattr's flags")
     if done.faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def prepare() -> None:
+    """准备 pgBackRest：写配置、建库、检查归档 · Write pgBackRest's configuration, make and check its repositories."""
+    with _reported():
+        there = _everything(need_server=False)
+        if not isinstance(there, PgBackRestBackups):
+            raise BackupError("only the adapter pgbackrest needs preparing (XINGLIN_BACKUP_ADAPTER=pgbackrest)")
+        typer.echo(
+            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 60\n"
+            f"  archive_command = '{there.site.archive_command}'"
+        )
+        there.prepare()
+    typer.echo(f"就绪 ready: {there.site.config}")
 
 
 @app.command()
@@ -214,18 +228,18 @@ def register(program: typer.Typer) -> None:
     program.command("restore")(restore_command)
 
 
-def _everything(*, need_server: bool = True) -> EmbeddedBackups:
+def _everything(*, need_server: bool = True) -> Adapter:
     """The backups of this installation, with a connection to the warehouse where one is known."""
     settings = Settings.from_environment()
     try:
-        return EmbeddedBackups.of(settings, connection_string(Role.BACKUP, settings.state))
+        return adapter_of(settings, connection_string(Role.BACKUP, settings.state))
     except SettingsError:
         if need_server:
             raise
-        return EmbeddedBackups.of(settings)
+        return adapter_of(settings)
 
 
-def _note(there: EmbeddedBackups, restored: RestoredServer) -> None:
+def _note(there: Adapter, restored: RestoredServer) -> None:
     """Tell the warehouse, if there is one: after a disaster there is none."""
     if there.dsn is not None:
         with contextlib.suppress(DatabaseError):

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from governance.backup.contents import TableContent, snapshot, table_contents
-from governance.backup.manifest import Manifest
+from governance.backup.contents import Snapshot, TableContent, snapshot, table_contents
+
+
+class Figures(Protocol):
+    """What a backup's tables held: its manifest, or a record beside it."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot in which the figures were read."""
+        ...
+
+    @property
+    def tables(self) -> Mapping[str, TableContent]:
+        """``schema.table`` → figures."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Comparison:
         return bool(self.equal) and not self.differences
 
 
-def compare(dsn: str, manifest: Manifest, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
+def compare(dsn: str, manifest: Figures, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
     """Compare the tables of the database at ``dsn`` with the manifest's figures.
 
     Args:

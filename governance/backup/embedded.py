@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psycopg
 
-from governance.audit import AuditKeys, Kind, Record, append
 from governance.backup.adapter import (
     BackupInfo,
     BackupKind,
@@ -28,6 +27,7 @@ from governance.backup.archiver import Status
 from governance.backup.backing_up import Progress, back_up, lock_file, newest_chain
 from governance.backup.keys import BackupKeys
 from governance.backup.policy import BackupPolicy, load_backup_policy
+from governance.backup.recording import record_destroyed, record_hold
 from governance.backup.records import Destroyed, Hold, read_records, write_record
 from governance.backup.restoring import DATA, RestoredServer, plan, remove_restored, restore
 from governance.backup.retention import expire
@@ -102,8 +102,8 @@ class EmbeddedBackups:
         since = newest_chain(self.settings, self.keys, parent)
         return self.record(run_id, since, attempts=attempts).manifest.info()
 
-    def due(self, run_id: str, *, attempts: int = 1) -> BackupRecord:
-        """The backup that the policy wants now: incremental, or full when there is none to build on or it is time.
+    def due(self, run_id: str, *, attempts: int = 1) -> BackupInfo:
+        """As in ``BackupAdapter``.
 
         An incremental one that the server refuses (its summaries of the log are gone) is replaced by a full one, and
         the reason said on the standard error.
@@ -114,10 +114,10 @@ class EmbeddedBackups:
         since = self._parent()
         if since is not None:
             try:
-                return self.record(run_id, since, attempts=attempts)
+                return self.record(run_id, since, attempts=attempts).manifest.info()
             except BackupError as error:
                 sys.stderr.write(f"增量备份不可行，改为全量 no incremental backup, a full one instead: {error}\n")
-        return self.record(run_id, None, attempts=attempts)
+        return self.record(run_id, None, attempts=attempts).manifest.info()
 
     def record(self, run_id: str, since: BackupRecord | None, *, attempts: int = 1) -> BackupRecord:
         """Take a backup since ``since``, or a full one; errors as in :meth:`full`."""
@@ -225,6 +225,7 @@ class EmbeddedBackups:
             with connect(self.dsn, application="xinglin backup verify") as connection:
                 known = connection.execute(
                     "select backup_id, sha256 from governance.backup where expired_at is null and timeline is not null"
+                    " and file not like 'repo%/%'"  # those are pgBackRest's, in its own repositories
                 ).fetchall()
                 row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
         except (psycopg.Error, DatabaseError) as error:
@@ -247,26 +248,8 @@ class EmbeddedBackups:
             remove_restored(target)
 
     def _tell(self, record: Destroyed) -> None:
-        """Append what is about to be removed to the audit log, and note it in ``governance.backup``."""
-        events = [
-            Record(Kind.BACKUP, f"backup:{name}", detail={"event": "destroyed", "sha256": digest, "reason": reason})
-            for (name, digest), reason in zip(record.backups.items(), record.reasons.values(), strict=True)
-        ]
-        if record.segments:
-            detail = {"event": "destroyed", "before_position": record.log_before}
-            events.append(Record(Kind.BACKUP, "backup:log", record.segments, detail=detail))
-        with connect(self._dsn, application="xinglin backup expire") as connection:
-            connection.execute(
-                "update governance.backup set expired_at = now() where backup_id = any(%s)", (list(record.backups),)
-            )
-            append(connection, events, AuditKeys.open(self.settings))
+        record_destroyed(self._dsn, record, self.settings)
 
     def _decide(self, record: Hold) -> None:
         write_record(self.settings.backups, record, self.keys.signer)
-        with connect(self._dsn, application="xinglin backup hold") as connection:
-            detail = {"event": record.action, "reason": record.reason}
-            append(
-                connection,
-                [Record(Kind.BACKUP, f"backup:{record.backup_id}", detail=detail)],
-                AuditKeys.open(self.settings),
-            )
+        record_hold(self._dsn, record, self.settings)

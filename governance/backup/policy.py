@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from governance.errors import BackupError
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Keep(BaseModel):
@@ -74,14 +76,19 @@ class _Strict(yaml.SafeLoader):
 
 
 def load_backup_policy(path: Path) -> BackupPolicy:
-    """Read the policy.
+    """Read the policy; errors as in :func:`read_policy`."""
+    return read_policy(path, BackupPolicy)
+
+
+def read_policy(path: Path, model: type[_Model]) -> _Model:
+    """Read a policy file strictly.
 
     Raises:
         BackupError: the file cannot be read, or a key is missing, unknown, doubled or out of range; names file and key.
     """
     try:
         document = yaml.load(path.read_text("utf-8"), Loader=_Strict)  # noqa: S506 - a safe loader
-        return BackupPolicy.model_validate(document)
+        return model.model_validate(document)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BackupError(
             f"{path} cannot be read ({str(error).splitlines()[0]}); correct it, nothing was done"

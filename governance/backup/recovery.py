@@ -86,7 +86,12 @@ def recover(
     if settings:
         (real / "recovery.signal").touch(mode=0o600)
         user.take_over(real / "recovery.signal")
-    overrides = {**COPY, **_OFF, "log_min_messages": "log", "timezone": "UTC", "log_timezone": "UTC", **settings}
+    overrides = server.understood(COPY | _OFF) | {
+        "log_min_messages": "log",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        **settings,
+    }
     options = [part for name, value in overrides.items() for part in ("-c", f"{name}={value}")]
     result = subprocess.run(
         [server.tool("postgres"), "--single", "-j", "-D", str(real), *options, "postgres"],

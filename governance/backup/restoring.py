@@ -38,7 +38,7 @@ SERVICE = "restored"
 DATA = "data"
 _CONNECTION = "connection.conf"
 _OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
-_CLOSED_HBA = f"hostssl all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n"
+CLOSED_HBA = f"hostssl all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n"
 _NO_HOOKS: Sequence[BeforeOpening] = ()
 
 
@@ -122,21 +122,21 @@ def restore(
     chosen = wanted if isinstance(wanted, Plan) else Plan(wanted, Target())
     manifest = chosen.record.manifest
     started = time.monotonic()
-    with _clean_on_failure(to_dir):
+    with clean_on_failure(to_dir):
         links = chain(chosen.record, keys.checker)
         server, real, size, password = _prepared(links, to_dir, keys, keep=keep)
         recovered_to = _recovered(chosen, server, real, keys, password)
         try:
-            (real / "pg_hba.conf").write_text(_CLOSED_HBA, "utf-8")
+            (real / "pg_hba.conf").write_text(CLOSED_HBA, "utf-8")
             server.start()
             dsn = server.superuser_dsn(manifest.database)
             changed = [hook(dsn) for hook in before_opening]
-            _open(dsn, real)
+            open_to_all(dsn, real)
             seconds = time.monotonic() - started
             touched = {name for names in changed for name in names or ()}
             comparison = compare(dsn, manifest, later=chosen.covered is not None or None in changed, touched=touched)
             if keep:
-                _write_connection(to_dir, dsn)
+                write_connection(to_dir, dsn)
         except RuntimeFailure as error:
             raise BackupError(f"the restored copy of {manifest.backup_id} does not start: {error}") from error
         finally:
@@ -196,14 +196,14 @@ def _recovered(chosen: Plan, server: PostgresServer, real: Path, keys: BackupKey
         log.remove()
 
 
-def _open(dsn: str, real: Path) -> None:
+def open_to_all(dsn: str, real: Path) -> None:
     """Let everybody in who may connect to the original."""
     (real / "pg_hba.conf").write_text(HBA, "utf-8")
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("select pg_reload_conf()")
 
 
-def _write_connection(to_dir: Path, dsn: str) -> None:
+def write_connection(to_dir: Path, dsn: str) -> None:
     path = to_dir / _CONNECTION
     path.touch(mode=0o600)
     lines = [f"{name}={value}" for name, value in conninfo_to_dict(dsn).items()]
@@ -211,7 +211,7 @@ def _write_connection(to_dir: Path, dsn: str) -> None:
 
 
 @contextmanager
-def _clean_on_failure(to_dir: Path) -> Iterator[None]:
+def clean_on_failure(to_dir: Path) -> Iterator[None]:
     """Refuse a folder that holds anything; leave it as it was found when the restore fails."""
     existed = to_dir.exists()
     if existed and (not to_dir.is_dir() or any(to_dir.iterdir())):

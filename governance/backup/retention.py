@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Protocol
 
 from governance.backup.adapter import Expiry
 from governance.backup.archive import Entry, list_archive
 from governance.backup.keys import BackupKeys
-from governance.backup.manifest import MANIFEST, Manifest
+from governance.backup.manifest import MANIFEST
 from governance.backup.policy import BackupPolicy
 from governance.backup.records import Destroyed, Records, read_records, write_record
 from governance.backup.store import BackupRecord, list_backups, locked
@@ -32,6 +33,21 @@ _PERIODS: dict[str, Callable[[datetime], str]] = {
 }
 
 
+class Dated(Protocol):
+    """What the policy looks at in a backup: of a manifest, or of an adapter's ``BackupInfo``."""
+
+    @property
+    def backup_id(self) -> str: ...
+    @property
+    def parent(self) -> str | None: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime: ...
+    @property
+    def start_lsn(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Decision:
     """What stays and goes, with reasons; ``log_before`` is the position before which no log is needed any more."""
@@ -42,7 +58,7 @@ class Decision:
     segments: tuple[Entry, ...] = field(default=())
 
 
-def decide(manifests: Sequence[Manifest], held: dict[str, str], policy: BackupPolicy, now: datetime) -> Decision:
+def decide(manifests: Sequence[Dated], held: dict[str, str], policy: BackupPolicy, now: datetime) -> Decision:
     """Apply the policy to backups (oldest first); nothing is touched."""
     kept: dict[str, str] = {}
     for manifest in manifests[-policy.keep.newest :]:
@@ -144,7 +160,7 @@ def _remove(
         ) from error
 
 
-def _log_before(kept: list[Manifest], held: dict[str, str], policy: BackupPolicy, now: datetime) -> int:
+def _log_before(kept: list[Dated], held: dict[str, str], policy: BackupPolicy, now: datetime) -> int:
     """The log from the oldest kept backup within ``log_days`` (or on hold) on is needed; older ones hold their own."""
     since = now - timedelta(days=policy.log_days)
     wanted = [m for m in kept if m.ended_at >= since or m.backup_id in held]

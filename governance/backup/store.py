@@ -22,7 +22,7 @@ from governance.backup.place import write_once
 from governance.backup.signing import Checker
 from governance.errors import BackupError
 
-NOT_BACKUPS = ("wal", "expired", "holds")
+NOT_BACKUPS = ("wal", "expired", "holds", "files", "pgbackrest")
 """Folders of the place that hold no backup."""
 
 

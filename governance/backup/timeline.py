@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Protocol
 
 from governance.backup.adapter import Range
 from governance.backup.archive import Entry, fetch
@@ -48,13 +49,34 @@ def forks(entries: Mapping[str, Entry], keys: BackupKeys) -> dict[int, list[tupl
     }
 
 
-def stretch(entries: Mapping[str, Entry], forked: Mapping[int, list[tuple[int, int]]], backup: Manifest) -> Stretch:
+class Begun(Protocol):
+    """Where in the log a backup lies: a manifest, or an adapter's ``BackupInfo``."""
+
+    @property
+    def timeline(self) -> int: ...
+    @property
+    def start_lsn(self) -> str: ...
+    @property
+    def end_lsn(self) -> str: ...
+
+
+def stretch(entries: Mapping[str, Entry], forked: Mapping[int, list[tuple[int, int]]], backup: Begun) -> Stretch:
     """The segments that follow a backup without a gap, on its timeline and on the one that goes on from it.
 
     It begins with the segment in which the backup starts, and is empty when that is not in the archive.
     """
+    found = followed(entries, forked, backup)
+    last = int(found[-1][:8], 16) if found else backup.timeline
+    passed = [f"{number:08X}.history" for number in range(2, last + 1)]
+    return Stretch(
+        tuple(entries[name] for name in found), last, tuple(entries[name] for name in passed if name in entries)
+    )
+
+
+def followed(present: Container[str], forked: Mapping[int, list[tuple[int, int]]], backup: Begun) -> list[str]:
+    """Names of the segments of :func:`stretch`."""
     start = position(backup.start_lsn)
-    best = _on(entries, [(backup.timeline, None)], start)
+    best = _on(present, [(backup.timeline, None)], start)
     for timeline in sorted(forked):
         route = [*forked[timeline], (timeline, None)]
         numbers = [number for number, _ in route]
@@ -63,12 +85,10 @@ def stretch(entries: Mapping[str, Entry], forked: Mapping[int, list[tuple[int, i
         left = dict(route)[backup.timeline]
         if left is not None and left < position(backup.end_lsn):
             continue  # that timeline left ours before the backup was complete
-        found = _on(entries, route[numbers.index(backup.timeline) :], start)
-        if found and found[-1].name[:8] == f"{timeline:08X}":
+        found = _on(present, route[numbers.index(backup.timeline) :], start)
+        if found and found[-1][:8] == f"{timeline:08X}":
             best = found
-    last = int(best[-1].name[:8], 16) if best else backup.timeline
-    passed = [f"{number:08X}.history" for number in range(2, last + 1)]
-    return Stretch(tuple(best), last, tuple(entries[name] for name in passed if name in entries))
+    return best
 
 
 def gaps(entries: Mapping[str, Entry]) -> list[tuple[Entry, str]]:
@@ -108,8 +128,8 @@ def said(covered: tuple[Range, ...]) -> str:
     )
 
 
-def _on(entries: Mapping[str, Entry], route: list[tuple[int, int | None]], start: int) -> list[Entry]:
-    found: list[Entry] = []
+def _on(present: Container[str], route: list[tuple[int, int | None]], start: int) -> list[str]:
+    found: list[str] = []
     at = start
     for timeline, left in route:
         while True:
@@ -117,12 +137,12 @@ def _on(entries: Mapping[str, Entry], route: list[tuple[int, int | None]], start
             _, first, end = bounds(name)
             if left is not None and first <= left < end:
                 at = left  # the next timeline begins within this segment, and holds a copy of its first part
-                if name in entries:
-                    found.append(entries[name])
+                if name in present:
+                    found.append(name)
                 break
-            if name not in entries:
+            if name not in present:
                 return found
-            found.append(entries[name])
+            found.append(name)
             at = end
     return found
 

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from governance.backup.adapter import Fault, Finding, Verification
-from governance.backup.archive import FOLDER, Entry, fetch, list_archive, object_path
+from governance.backup.archive import Entry, fetch, list_archive, object_path
 from governance.backup.keys import BackupKeys
 from governance.backup.manifest import MANIFEST
 from governance.backup.policy import BackupPolicy
-from governance.backup.records import EXPIRED, HOLDS, Records, read_records
-from governance.backup.store import BackupRecord, chain, find_backup, is_being_written
+from governance.backup.records import Records, read_records
+from governance.backup.store import NOT_BACKUPS, BackupRecord, chain, find_backup, is_being_written
 from governance.backup.streams import DamagedError, examine
 from governance.backup.timeline import forks, gaps, stretch
 from governance.backup.wal import SEGMENT, bounds, position, segment_at
@@ -108,7 +108,7 @@ def _backups(search: _Search, names: list[str], records: Records) -> list[Backup
     public = search.keys.signer.public_files()
     for name in names:
         path = search.backups / name
-        if name in (FOLDER, EXPIRED, HOLDS):
+        if name in NOT_BACKUPS:
             continue
         if name.startswith("public-key-"):
             if name in public and path.read_bytes() != public[name]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+from governance.backup.choosing import adapter_of, embedded
 from governance.backup.drill.evidence import Evidence, reports, sign, write_evidence
 from governance.backup.drill.recording import drills, record_drill
 from governance.backup.drill.report import write_report
 from governance.backup.drill.running import Drill
-from governance.backup.embedded import EmbeddedBackups
 from governance.errors import GovernanceError
 from governance.keys import open_keyring
 from governance.settings import Settings
@@ -24,7 +24,7 @@ def drill_restore(dsn: str, settings: Settings, run_id: str, *, latest: bool = F
         BackupError, AuditError, DatabaseError: it could not be recorded. A failed drill is no error here.
     """
     kind = "latest" if latest else "time"
-    carried_out = Drill(EmbeddedBackups.of(settings, dsn), run_id, kind, operator="airflow").run()
+    carried_out = Drill(embedded(adapter_of(settings, dsn)), run_id, kind, operator="airflow").run()
     return conclude(carried_out, settings, dsn)
 
 
@@ -52,5 +52,5 @@ def recoverable_until(settings: Settings) -> str | None:
     Raises:
         BackupError: the place cannot be read.
     """
-    ranges = EmbeddedBackups.of(settings).recoverable()
+    ranges = adapter_of(settings).recoverable()
     return max(item.until for item in ranges).isoformat() if ranges else None

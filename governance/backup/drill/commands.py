@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from governance.backup.choosing import adapter_of, embedded
 from governance.backup.drill.evidence import Evidence, public_key, read_evidence, reports, signer
 from governance.backup.drill.outcomes import State
 from governance.backup.drill.report import STATES
 from governance.backup.drill.running import Drill
-from governance.backup.embedded import EmbeddedBackups
 from governance.backup.moments import parse_moment
 from governance.database import Role, connection_string
 from governance.errors import GovernanceError, SettingsError
@@ -35,7 +35,7 @@ def drill(
     settings = Settings.from_environment()
     moment = parse_moment(time) if time else None
     dsn = _dsn(settings)
-    backups = EmbeddedBackups.of(settings, dsn)
+    backups = embedded(adapter_of(settings, dsn))
     carried_out = Drill(
         backups.on_copy() if copy else backups,
         f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

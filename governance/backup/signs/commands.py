@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from governance.backup.embedded import EmbeddedBackups
+from governance.backup.choosing import adapter_of, embedded
 from governance.backup.signs.looking import look
 from governance.backup.signs.model import SignState
 from governance.database import Role, connection_string
@@ -34,7 +34,7 @@ def warnings() -> None:
         dsn = connection_string(Role.BACKUP, settings.state)
     except SettingsError:
         dsn = None
-    signs = look(EmbeddedBackups.of(settings, dsn)).signs
+    signs = look(embedded(adapter_of(settings, dsn))).signs
     for found in signs:
         typer.echo(f"{_WORDS[found.state]}  {TITLES[found.name]}: {found.words}")
     states = {found.state for found in signs}

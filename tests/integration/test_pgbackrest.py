@@ -1,0 +1,435 @@
+"""pgBackRest on a real PostgreSQL 15 of Debian: what our verification finds where the tool's own status is 0."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+from governance.backup.adapter import BackupKind, Fault, Target
+from governance.backup.keys import BackupKeys
+from governance.backup.pgbackrest import PgBackRestBackups
+from governance.backup.pgbackrest.site import load_site
+from governance.backup.pgbackrest.tool import installed
+from governance.backup.restoring import remove_restored
+from governance.errors import BackupError
+from governance.runtime.placement import ServerUser, shelter
+from governance.runtime.postgres import HBA, PostgresServer
+from governance.runtime.processes import free_port
+from governance.runtime.provision import provision
+from governance.settings import Settings
+from tests.conftest import scratch_folder
+
+_BIN = Path("/usr/lib/postgresql/15/bin")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        installed() is None or not (_BIN / "postgres").exists(),
+        reason="needs Debian's pgbackrest and postgresql-15 (apt-get install pgbackrest postgresql-15)",
+    ),
+]
+_KEEP = {"newest": 1, "days": 0, "weeks": 0, "months": 0, "years": 0}
+
+
+class Cluster:
+    """A provisioned PostgreSQL 15 that archives into two repositories, with two backups and some log after them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.user = ServerUser.choose()
+        self.settings = Settings.from_environment(
+            {"XINGLIN_STATE": str(folder / "state"), "XINGLIN_PGBACKREST": str(folder / "site.yaml")}
+        )
+        self.data = folder / "data"
+        self.server = self._server()
+        self._write_site()
+        self.server.start()
+        self.secrets = provision(self.server, self.settings)
+        self.adapter = PgBackRestBackups.of(self.settings, self.secrets["dsn_backup"])
+        self.adapter.prepare()
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.server.superuser_dsn("warehouse"), autocommit=True)
+
+    def row(self) -> datetime:
+        """Insert a row; when it was committed, as the server says."""
+        with self.connect() as connection:
+            connection.execute("insert into sample.visit (note) values ('a visit')")
+            found = connection.execute("select clock_timestamp()").fetchone()
+        assert found is not None
+        return found[0]
+
+    def archived(self) -> None:
+        """Finish the segment that is being written, and wait until it is archived."""
+        with self.connect() as connection:
+            row = connection.execute("select pg_walfile_name(pg_switch_wal())").fetchone()
+            assert row is not None
+            for _ in range(100):
+                done = connection.execute("select last_archived_wal from pg_stat_archiver").fetchone()
+                if done and done[0] and done[0] >= row[0]:
+                    return
+                time.sleep(0.1)
+        raise AssertionError("the segment was not archived within 10 s")
+
+    def _server(self) -> PostgresServer:
+        real = shelter(self.data, self.user)
+        password = self.folder / "password"
+        password.write_text("of-a-throw-away-server", "utf-8")
+        self.user.take_over(password)
+        command = [str(_BIN / "initdb"), "-D", str(real), "-k", "--no-sync", "-U", "postgres", "-A", "scram-sha-256"]
+        made = self.user.run([*command, f"--pwfile={password}", "-E", "UTF8", "--locale=C.UTF-8"], cwd=real)
+        assert made.returncode == 0, made.stdout
+        (real / "pg_hba.conf").write_text(f"local all all trust\n{HBA}", "utf-8")
+        sockets = self.folder / "sockets"
+        sockets.mkdir()
+        self.user.take_over(sockets)
+        site_work = self.folder / "work"
+        settings = {
+            "unix_socket_directories": str(sockets),
+            "archive_mode": "on",
+            "archive_command": f"pgbackrest --config={site_work}/pgbackrest.conf --stanza=ward archive-push %p",
+            "fsync": "off",
+        }
+        return PostgresServer(
+            self.data, superuser_password="of-a-throw-away-server", settings=settings, port=0, programs=_BIN
+        )
+
+    def _write_site(self) -> None:
+        repositories = []
+        for name in ("near", "far"):
+            path = self.folder / name
+            path.mkdir()
+            self.user.take_over(path)
+            repositories.append({"path": str(path), "keep": _KEEP, "log_days": 1})
+        document = {
+            "version": 1,
+            "stanza": "ward",
+            "data_dir": str(self.data.resolve()),
+            "socket_dir": str(self.folder / "sockets"),
+            "port": 0,
+            "user": "postgres",
+            "process_max": 2,
+            "work_dir": str(self.folder / "work"),
+            "passphrase_version": 1,
+            "repositories": repositories,
+        }
+        document["port"] = free_port(None)
+        self.server._wanted_port = document["port"]
+        (self.folder / "site.yaml").write_text(yaml.safe_dump(document), "utf-8")
+
+    def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """pgBackRest itself, with its own exit status."""
+        site = load_site(self.settings.pgbackrest)
+        return self.user.run(["pgbackrest", f"--config={site.config}", "--stanza=ward", *arguments], cwd=Path("/"))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with scratch_folder() as folder:
+        made = Cluster(folder)
+        try:
+            with made.connect() as connection:
+                connection.execute("create schema sample")
+                connection.execute("create table sample.visit (id bigint generated always as identity, note text)")
+                connection.execute(
+                    "create table sample.lab as select i as id, md5(i::text) as v from generate_series(1, 20000) i"
+                )
+            made.adapter.full("first")
+            made.row()
+            made.adapter.incremental("second")
+            for _ in range(4):  # segments in the middle and at the end of the archive
+                made.row()
+                made.archived()
+            yield made
+        finally:
+            with made.connect() as connection:  # stopping waits for the archive otherwise
+                connection.execute("alter system set archive_command = '/bin/true'")
+                connection.execute("select pg_reload_conf()")
+            made.server.destroy()
+
+
+@pytest.fixture
+def near(cluster: Cluster) -> Iterator[Path]:
+    """The first repository, put back as it was after the test."""
+    folder, kept = cluster.folder / "near", cluster.folder / "near.kept"
+    shutil.copytree(folder, kept, symlinks=True)
+    yield folder
+    shutil.rmtree(folder)
+    kept.rename(folder)
+    cluster.user.take_over(folder)
+
+
+def test_a_sound_place_verifies_and_lists_both_repositories(cluster: Cluster) -> None:
+    listing = cluster.adapter.backups()
+    assert listing.faults == ()
+    assert [info.backup_id[:6] for info in listing.backups] == ["repo1/", "repo2/"] * 2
+    assert [info.kind for info in listing.backups] == [BackupKind.FULL] * 2 + [BackupKind.INCREMENTAL] * 2
+    assert listing.backups[2].parent == listing.backups[0].backup_id
+    result = cluster.adapter.verify()
+    assert (result.findings, result.unchecked, result.exit_status) == ((), (), 0)
+    assert (result.backups, result.files > 1000, result.segments > 8) == (4, True, True)
+
+
+def test_nothing_of_the_database_stands_in_a_repository_in_plain(cluster: Cluster) -> None:
+    words = b"a visit"
+    paths = [path for name in ("near", "far") for path in (cluster.folder / name).rglob("*") if path.is_file()]
+    assert len(paths) > 1000
+    assert not [path for path in paths if words in path.read_bytes()]
+    assert (cluster.folder / "work" / "pgbackrest.conf").stat().st_mode & 0o077 == 0
+
+
+def _data_files(near: Path) -> list[Path]:
+    """Files of tables in the full backup, the largest first."""
+    full = next(path for path in sorted((near / "backup" / "ward").iterdir()) if path.name.endswith("F"))
+    files = [path for path in (full / "pg_data" / "base").rglob("*.zst") if path.is_file()]
+    return sorted(files, key=lambda path: (-path.stat().st_size, path))
+
+
+def _segments(near: Path) -> list[Path]:
+    return sorted(path for path in (near / "archive" / "ward").rglob("*.zst") if "history" not in path.name)
+
+
+def _flip(path: Path) -> Path:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def _truncate(path: Path) -> Path:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def _swap(one: Path, other: Path) -> tuple[Path, Path]:
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    return one, other
+
+
+def _delete(path: Path) -> Path:
+    path.unlink()
+    return path
+
+
+def _rename_segment(near: Path) -> Path:
+    """One segment under the name of another, with the digest of its own content in its name."""
+    one, other = _segments(near)[2:4]
+    path = other.with_name(f"{other.name[:24]}-{one.name[25:]}")
+    path.write_bytes(one.read_bytes())
+    other.unlink()
+    return path
+
+
+def test_damaged_files_are_found_and_named_though_the_tool_ends_with_0(cluster: Cluster, near: Path) -> None:
+    files, segments = _data_files(near), _segments(near)
+    wanted = {
+        (_flip(files[0]), Fault.ALTERED),
+        (_truncate(files[1]), Fault.ALTERED),
+        *((path, Fault.ALTERED) for path in _swap(files[2], files[3])),
+        (_delete(files[5]), Fault.MISSING),
+        (_flip(segments[0]), Fault.ALTERED),
+        (_rename_segment(near), Fault.ALTERED),
+    }
+    result = cluster.adapter.verify()
+    found = {(finding.file, finding.fault) for finding in result.findings}
+    assert found == {(f"repo1/{path.relative_to(near)}", fault) for path, fault in wanted}
+    assert result.exit_status == 1
+    assert cluster.tool("--repo=1", "verify").returncode == 0
+
+
+def test_a_missing_segment_in_the_middle_is_found_though_the_tool_says_ok(cluster: Cluster, near: Path) -> None:
+    gone = _segments(near)[-3]
+    gone.unlink()
+    result = cluster.adapter.verify()
+    assert [(item.file.rsplit("/", 1)[1], item.fault) for item in result.findings] == [(gone.name[:24], Fault.GAP)]
+    own = cluster.tool("--repo=1", "--log-level-console=off", "verify", "--verbose", "--output=text")
+    assert own.returncode == 0
+    assert "status: ok" in own.stdout
+    assert "missing: 1" not in own.stdout
+
+
+def test_missing_log_at_the_end_is_found_by_what_the_server_says_it_archived(cluster: Cluster, near: Path) -> None:
+    gone = _segments(near)[-1]
+    gone.unlink()
+    result = cluster.adapter.verify()
+    assert [(item.file.rsplit("/", 1)[1], item.fault) for item in result.findings] == [(gone.name[:24], Fault.GAP)]
+    assert cluster.tool("--repo=1", "verify").returncode == 0
+    unasked = PgBackRestBackups(cluster.settings, cluster.adapter.keys).verify()
+    assert unasked.exit_status == 2  # without the server the end of the log cannot be known, and that is said
+    assert "not asked" in unasked.unchecked[0]
+
+
+def test_a_wrong_passphrase_is_a_finding_though_info_ends_with_0(cluster: Cluster) -> None:
+    site = load_site(cluster.settings.pgbackrest)
+    right = site.config.read_text("utf-8")
+    other = BackupKeys(
+        cluster.adapter.keys.recipients, cluster.adapter.keys.signer, stream={1: b"another key of 32 bytes ........"}
+    )
+    try:
+        site.config.write_text(site.configuration(other), "utf-8")
+        info = f"pgbackrest --config={site.config} --stanza=ward info --output=json > /dev/null"  # it prints raw bytes
+        assert cluster.user.run(["sh", "-c", info], cwd=Path("/")).returncode == 0
+        result = PgBackRestBackups(cluster.settings, other, cluster.adapter.dsn).verify()
+    finally:
+        site.config.write_text(right, "utf-8")
+    found = {(finding.file, finding.fault) for finding in result.findings}
+    assert {(f"repo{n}/backup/ward/backup.info", Fault.UNREADABLE) for n in (1, 2)} <= found
+    assert result.exit_status == 1
+    assert len(result.findings) < 20  # not one for each file that an unreadable list would account for
+
+
+def test_a_backup_that_vanishes_with_its_entry_is_missed(cluster: Cluster, near: Path) -> None:
+    newest = cluster.adapter.backups().backups[2].backup_id.removeprefix("repo1/")
+    done = cluster.tool("--repo=1", "expire", f"--set={newest}")  # somebody else's hand, without a record of ours
+    assert done.returncode == 0, done.stdout
+    result = cluster.adapter.verify()
+    assert (f"repo1/backup/ward/{newest}", Fault.MISSING) in [(item.file, item.fault) for item in result.findings]
+    assert cluster.tool("--repo=1", "verify").returncode == 0
+
+
+def test_a_file_that_no_manifest_names_is_found(cluster: Cluster, near: Path) -> None:
+    stranger = _data_files(near)[0].with_name("999999.zst")
+    stranger.write_bytes(b"x")
+    result = cluster.adapter.verify()
+    assert [(item.file, item.fault) for item in result.findings] == [
+        (f"repo1/{stranger.relative_to(near)}", Fault.UNKNOWN)
+    ]
+
+
+def test_a_backup_that_is_too_old_is_found(cluster: Cluster) -> None:
+    late = PgBackRestBackups(
+        cluster.settings, cluster.adapter.keys, cluster.adapter.dsn, clock=lambda: datetime.now(UTC) + timedelta(days=3)
+    )
+    result = late.verify()
+    assert [item.fault for item in result.findings if item.file.startswith("repo")] == [Fault.OLD, Fault.OLD]
+    assert cluster.tool("verify", "--repo=1").returncode == 0
+
+
+def test_a_bad_page_in_the_database_is_named_though_the_backup_ends_with_0(cluster: Cluster) -> None:
+    with cluster.connect() as connection:
+        connection.execute("create table sample.bad as select i from generate_series(1, 5000) i")
+        connection.execute("checkpoint")
+        row = connection.execute("select pg_relation_filepath('sample.bad')").fetchone()
+        assert row is not None
+    path = cluster.data.resolve() / row[0]
+    sound = path.read_bytes()
+    try:
+        content = bytearray(sound)
+        content[8192 + 4000] ^= 1
+        path.write_bytes(content)
+        assert cluster.tool("--repo=1", "--type=incr", "backup").returncode == 0
+        result = cluster.adapter.verify()
+        found = [item.file for item in result.findings if item.fault is Fault.PAGE]
+        assert any(name.endswith(f"{row[0]}.zst") for name in found)
+    finally:
+        path.write_bytes(sound)
+        newest = cluster.adapter.backups().backups[-1].backup_id.removeprefix("repo1/")
+        cluster.tool("--repo=1", "expire", f"--set={newest}")
+        with cluster.connect() as connection:
+            connection.execute("drop table sample.bad")
+
+
+def _notes(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("select count(*) from sample.visit").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_moment_is_restored_exact_to_the_row_and_archives_nowhere(cluster: Cluster) -> None:
+    with cluster.connect() as connection:
+        row = connection.execute("select count(*) from sample.visit").fetchone()
+    assert row is not None
+    cluster.row()
+    moment = cluster.row()
+    time.sleep(0.05)
+    cluster.row()
+    cluster.archived()
+    segments = {path.name for path in _segments(cluster.folder / "near")}
+    seen: list[int] = []
+    restored = cluster.adapter.restore(
+        cluster.folder / "copy",
+        target=Target(time=moment),
+        before_opening=(lambda dsn: seen.append(_notes(dsn)),),
+        keep=True,
+    )
+    try:
+        assert seen == [row[0] + 2]
+        assert _notes(restored.dsn()) == row[0] + 2
+        assert restored.backup_id.startswith("repo1/")
+        assert "sample.lab" in restored.comparison.equal
+        assert not restored.comparison.differences
+        assert "sample.visit" in restored.comparison.settled
+        with psycopg.connect(restored.dsn(), autocommit=True) as connection:
+            modes = connection.execute("select current_setting('archive_mode'), current_setting('archive_command')")
+            assert modes.fetchone() == ("off", "(disabled)")
+            connection.execute("create table sample.own (i int)")
+            connection.execute("select pg_switch_wal()")
+    finally:
+        remove_restored(cluster.folder / "copy")
+    assert {path.name for path in _segments(cluster.folder / "near")} == segments
+
+
+def test_a_backup_restores_from_the_far_repository_when_the_near_one_is_lost(cluster: Cluster) -> None:
+    near, away = cluster.folder / "near", cluster.folder / "near.away"
+    near.rename(away)
+    try:
+        restored = cluster.adapter.restore(cluster.folder / "copy")
+        assert restored.backup_id.startswith("repo2/")
+        assert restored.comparison.holds, restored.comparison.differences
+        assert "sample.lab" in restored.comparison.equal
+    finally:
+        remove_restored(cluster.folder / "copy")
+        away.rename(near)
+
+
+def test_a_moment_outside_is_refused_and_the_range_named(cluster: Cluster) -> None:
+    with pytest.raises(BackupError, match="recoverable is"):
+        cluster.adapter.restore(cluster.folder / "copy", target=Target(time=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert not (cluster.folder / "copy").exists()
+
+
+def test_a_failing_hook_leaves_no_copy(cluster: Cluster) -> None:
+    def refuse(dsn: str) -> None:
+        raise BackupError("the hook refuses")
+
+    with pytest.raises(BackupError, match="the hook refuses"):
+        cluster.adapter.restore(cluster.folder / "copy", before_opening=(refuse,))
+    assert not (cluster.folder / "copy").exists()
+
+
+def test_the_policy_expires_except_what_is_on_hold_and_leaves_a_record(cluster: Cluster) -> None:
+    adapter = cluster.adapter
+    held = next(info.backup_id for info in adapter.backups().backups if info.backup_id.startswith("repo2/"))
+    adapter.hold(held, "a case at court")
+    adapter.full("third")
+    cluster.archived()
+    late = PgBackRestBackups(
+        cluster.settings, adapter.keys, adapter.dsn, clock=lambda: datetime.now(UTC) + timedelta(hours=30)
+    )
+    plan = late.expire(plan=True)
+    before = [info.backup_id for info in adapter.backups().backups]
+    assert {name[:6] for name in plan.removed} == {"repo1/", "repo2/"}
+    assert held in plan.kept
+    done = late.expire()
+    after = [info.backup_id for info in adapter.backups().backups]
+    assert done.removed == plan.removed
+    assert set(before) - set(after) == set(plan.removed)
+    assert held in after
+    assert done.segments == plan.segments > 0
+    assert late.verify().findings == ()
+    with pytest.raises(BackupError, match="not on hold"):
+        adapter.release(after[-1], "a mistake")
+    adapter.release(held, "the case is over")
+    with cluster.connect() as connection:
+        row = connection.execute("select count(*) from governance.backup where expired_at is not null").fetchone()
+        assert row == (len(plan.removed),)
