@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -242,40 +238,6 @@ def test_a_corrupt_page_fails_the_backup(cluster: Cluster) -> None:
             with page.open("r+b") as file:
                 file.write(whole)
             connection.execute("drop table sample.corrupt")
-
-
-def test_a_killed_backup_is_never_listed(cluster: Cluster) -> None:
-    """Kill -9 at several moments; what is listed afterwards was there before, or is complete."""
-    program = (
-        "import sys; from pathlib import Path; from governance.settings import Settings;"
-        "from governance.keys import open_keyring; from governance.backup import *;"
-        "s = Settings.from_environment({'XINGLIN_STATE': sys.argv[1]});"
-        "k = BackupKeys.of(open_keyring(s.keyring)); print('ready', flush=True);"
-        "back_up(s, sys.stdin.read(), k, 'killed')"
-    )
-    before = {record.manifest.backup_id for record in list_backups(cluster.settings.backups)[0]}
-    for delay in (0.02, 0.1, 0.2, 0.3, 0.5):
-        with subprocess.Popen(
-            [sys.executable, "-c", program, str(cluster.settings.state)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        ) as child:
-            assert child.stdin
-            assert child.stdout
-            assert child.stdout.readline() == b"ready\n"
-            child.stdin.write(cluster.backup_dsn.encode())
-            child.stdin.close()
-            time.sleep(delay)
-            os.killpg(child.pid, signal.SIGKILL)
-    records, faults = list_backups(cluster.settings.backups, cluster.keys.checker)
-    assert faults == []
-    for made in records:
-        if made.manifest.backup_id not in before:
-            assert sum(file.stat().st_size for file in made.files.values()) == made.manifest.size
-    cluster.back_up()
-    folders = {path.name for path in cluster.settings.backups.iterdir() if path.is_dir()}
-    assert folders == {made.manifest.backup_id for made in list_backups(cluster.settings.backups)[0]}
 
 
 def test_the_commands_back_up_list_restore_and_remove(
