@@ -8,7 +8,7 @@ examine the copy, measure RPO and RTO, sign the evidence, write the report.
 warehouse its audit log and, for comparison, its tables.
 
 **Writes.** Evidence and report in the folder `reports` of `XINGLIN_STATE`, `governance.drill`, `governance.incident`,
-`audit.record`; the asset `recoverable_until`, whose extra says until when everything can be restored.
+`audit.record`; after a good drill the asset `recoverable_until`, whose extra says until when all can be restored.
 
 **Rerun.** Any time: each run is a drill of its own. A trigger with `{"latest": true}` recovers as far as the log goes.
 
@@ -43,7 +43,7 @@ from governance.database import Role
     doc_md=__doc__,
 )
 def drill_restore() -> None:
-    @task(pool=Pool.BACKUP)
+    @task(pool=Pool.BACKUP, outlets=[RECOVERABLE_UNTIL])
     def drill(params: Any = None) -> dict[str, Any]:
         from governance.lifecycle.drilling import drill_restore
 
@@ -52,13 +52,10 @@ def drill_restore() -> None:
         if not done.passed:
             failed = ", ".join(check.name for check in done.failures)
             raise AirflowFailException(f"restore drill {done.drill_id} failed: {failed}; see its report")
+        announce_recoverable()
         return {"drill": done.drill_id, "rpo_seconds": done.rpo_seconds, "rto_seconds": done.rto_seconds}
 
-    @task(trigger_rule="all_done", outlets=[RECOVERABLE_UNTIL])
-    def announce() -> str | None:
-        return announce_recoverable()
-
-    drill() >> announce()
+    drill()
 
 
 drill_restore()
