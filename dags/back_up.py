@@ -3,13 +3,14 @@
 
 **Purpose.** Take an encrypted backup of the whole cluster after each publication, full or incremental as
 `include/policy/backup.yaml` says, with row counts and content hashes of every governed table, so that a restore can be
-compared. Then sign the audit log.
+compared; then of the files beside it. Then sign the audit log.
 
-**Reads.** The database cluster, by replication; the backup keys; for an incremental backup its parent.
+**Reads.** The database cluster, by replication; the backup keys; for an incremental backup its parent. The folders
+of `include/policy/files.yaml`, contracts, policies, projects, reference, audit checkpoints.
 
-**Writes.** One folder a backup under `XINGLIN_BACKUPS`, and where one is named a write-once copy under
-`XINGLIN_BACKUP_COPY`; `governance.backup`; figures of warning signs and incidents; the assets `backups` and
-`recoverable_until`; `audit.record`, `audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
+**Writes.** One folder a backup under `XINGLIN_BACKUPS`, a snapshot in each place of files, and where one is named a
+write-once copy under `XINGLIN_BACKUP_COPY`; `governance.backup`; figures of warning signs and incidents; the assets
+`backups` and `recoverable_until`; `audit.record`, `audit.checkpoint` and its file under `XINGLIN_AUDIT_CHECKPOINTS`.
 
 **Rerun.** Any time: each run makes a new backup under a new name and overwrites none.
 

@@ -9,6 +9,7 @@ from governance.errors import BackupError
 from governance.settings import Settings
 
 Adapter = EmbeddedBackups | PgBackRestBackups
+"""Each of them a ``BackupAdapter``; their restored copies also say how to reach the server."""
 
 
 def adapter_of(settings: Settings, dsn: str | None = None, progress: Progress | None = None) -> Adapter:

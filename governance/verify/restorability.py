@@ -7,9 +7,8 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from governance.backup import BackupKeys, list_backups, restore
 from governance.backup.archiver import Status
-from governance.backup.backing_up import lock_file
+from governance.backup.choosing import adapter_of
 from governance.backup.policy import load_backup_policy
 from governance.backup.recording import record_restore
 from governance.backup.restoring import remove_restored
@@ -25,23 +24,24 @@ def newest(context: Context) -> Outcome:
     """Restore the newest backup to a scratch server, compare every table, remove the copy."""
     if not context.restore:
         return Outcome("未要求恢复 not asked for (--no-restore)", 0)
-    keys = BackupKeys.of(context.keyring)
-    records, faults = list_backups(context.settings.backups, keys.checker, lock_file(context.settings))
-    if not records:
-        return Outcome("尚无可用备份 no sound backup", len(faults), tuple(faults))
-    record = records[-1]
+    there = adapter_of(context.settings)
+    listing = there.backups()
+    faults = listing.faults
+    if not listing.backups:
+        return Outcome("尚无可用备份 no sound backup", len(faults), faults)
+    backup_id = listing.backups[-1].backup_id
     target = scratch(context.settings) / secrets.token_hex(4)
     try:
-        restored = restore(record, target, keys, before_opening=(withdrawals(context.settings),))
+        restored = there.restore(target, backup=backup_id, before_opening=(withdrawals(context.settings),))
     except BackupError as error:
-        return Outcome(record.manifest.backup_id, 1, (str(error), *faults))
+        return Outcome(backup_id, 1, (str(error), *faults))
     finally:
         _remove(target)
     result = restored.comparison
     if result.holds:
-        record_restore(context.audit_dsn, record.manifest.backup_id, context.settings)
+        record_restore(context.audit_dsn, backup_id, context.settings)
     said = [
-        record.manifest.backup_id,
+        backup_id,
         amount(len(result.equal), "张表一致", "tables equal"),
         amount(result.rows, "行", "rows"),
         f"{restored.bytes / 1_000_000:,.0f} MB",
