@@ -36,10 +36,10 @@ _SCHEMA = (
     " not null, reason text not null, actor text not null, finished_at text) without rowid",
 )
 
-_PRAGMAS = (
-    "pragma synchronous = extra",
+_PRAGMAS = ("pragma synchronous = extra", "pragma cache_size = -131072")  # 128 MiB: new salts fall on all pages
+_BEFORE_DESTRUCTION = (
     "pragma secure_delete = on",
-    "pragma temp_store = memory",  # a rewrite of the file leaves nothing elsewhere
+    "pragma temp_store = memory",  # the rewrite of the file leaves nothing elsewhere
 )
 
 
@@ -126,6 +126,7 @@ class PersonKeys:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._lock, self._opened() as database:
+            _prepare_destruction(database)
             database.execute("begin immediate")
             stones = [(self.hash_of(p), withdrawal, now, reason, actor) for p in persons]
             database.executemany("insert or ignore into tombstone values (?, ?, ?, ?, ?, null)", stones)
@@ -139,6 +140,7 @@ class PersonKeys:
     def bury(self, stones: Sequence[Tombstone]) -> None:
         """Take over tombstones of another copy of the store, and destroy the salts that stand beside them."""
         with self._lock, self._opened() as database:
+            _prepare_destruction(database)
             database.execute("begin immediate")
             rows = [(s.token_hash, s.withdrawal, s.destroyed_at, s.reason, s.actor, s.finished_at) for s in stones]
             database.executemany("insert or ignore into tombstone values (?, ?, ?, ?, ?, ?)", rows)
@@ -255,12 +257,16 @@ class PersonKeys:
             mode = "rw" if write or (os.access(self.file, os.W_OK) and os.access(self.file.parent, os.W_OK)) else "ro"
             address = f"{self.file.absolute().as_uri()}?mode={mode}"
             with closing(sqlite3.connect(address, uri=True, timeout=60, isolation_level=None)) as database:
-                if write:
-                    for statement in (*_PRAGMAS, *_SCHEMA):
-                        database.execute(statement)
+                for statement in (*_PRAGMAS, *(_SCHEMA if write else ())):
+                    database.execute(statement)
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise KeyringError(
                 f"{self.file}: the key store cannot be {'written' if write else 'read'} ({error}); check the folder's "
                 f"rights and space, or set {_VARIABLE}"
             ) from error
+
+
+def _prepare_destruction(database: sqlite3.Connection) -> None:
+    for statement in _BEFORE_DESTRUCTION:
+        database.execute(statement)
