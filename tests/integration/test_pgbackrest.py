@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import psycopg
 import pytest
 import yaml
 
-from governance.backup.adapter import BackupKind, Fault, Target
+from governance.backup.adapter import BackupInfo, BackupKind, Fault, Target
 from governance.backup.keys import BackupKeys
 from governance.backup.pgbackrest import PgBackRestBackups
-from governance.backup.pgbackrest.site import load_site
+from governance.backup.pgbackrest.site import Repository, load_site
 from governance.backup.pgbackrest.tool import installed
 from governance.backup.restoring import remove_restored
 from governance.errors import BackupError
@@ -172,9 +173,25 @@ def test_a_sound_place_verifies_and_lists_both_repositories(cluster: Cluster) ->
     assert [info.backup_id[:6] for info in listing.backups] == ["repo1/", "repo2/"] * 2
     assert [info.kind for info in listing.backups] == [BackupKind.FULL] * 2 + [BackupKind.INCREMENTAL] * 2
     assert listing.backups[2].parent == listing.backups[0].backup_id
-    result = cluster.adapter.verify()
+    result = cluster.adapter.verify(deep=True)
     assert (result.findings, result.unchecked, result.exit_status) == ((), (), 0)
+    assert not list((cluster.settings.state / "tmp" / "deep").iterdir())  # the copies are gone
     assert (result.backups, result.files > 1000, result.segments > 8) == (4, True, True)
+
+
+def test_the_policy_says_when_a_full_backup_is_due(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def instead(there: PgBackRestBackups, repository: Repository, kind: str, run_id: str) -> BackupInfo:
+        asked.append((there.prefix(repository), kind))
+        return there.backups().backups[0]
+
+    monkeypatch.setattr("governance.backup.pgbackrest.backups.back_up", instead)
+    cluster.adapter.due("now")
+    days = cluster.adapter.policy.full_every_days + 1
+    later = replace(cluster.adapter, clock=lambda: datetime.now(UTC) + timedelta(days=days))
+    later.due("later")
+    assert asked == [("repo1/", "incr"), ("repo2/", "incr"), ("repo1/", "full"), ("repo2/", "full")]
 
 
 def test_nothing_of_the_database_stands_in_a_repository_in_plain(cluster: Cluster) -> None:
