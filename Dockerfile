@@ -20,7 +20,7 @@ RUN groupadd --gid ${XINGLIN_UID} xinglin \
     && useradd --uid ${XINGLIN_UID} --gid ${XINGLIN_UID} --no-create-home --home-dir /tmp --shell /usr/sbin/nologin xinglin \
     && install -d -o xinglin -g xinglin -m 0750 /opt/airflow /opt/airflow/config /var/lib/xinglin \
     && install -d -o xinglin -g xinglin -m 0700 \
-        /var/lib/xinglin/state /var/lib/xinglin/keys /var/lib/xinglin/backups /var/lib/xinglin/logs
+        /var/lib/xinglin/state /var/lib/xinglin/keys /var/lib/xinglin/person_keys /var/lib/xinglin/backups /var/lib/xinglin/logs
 
 COPY --from=packages /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \

@@ -25,6 +25,7 @@ COMMANDS: Commands = {
     "backup": ("governance.backup.commands", "备份 · Back up the whole cluster, encrypted"),
     "backups": ("governance.backup.commands", "备份列表 · List the backups"),
     "keys": ("governance.keys.commands", "密钥 · Keys: what uses which version, and rotation"),
+    "evidence": ("governance.evidence.commands", "证据 · Which command answers which item of the security standards"),
     "restore": ("governance.backup.commands", "恢复 · Restore to a scratch server and compare every table"),
 }
 

@@ -1,9 +1,10 @@
-"""``xinglin keys``: status, rotate, withdraw."""
+"""``xinglin keys``: status, rotate, withdraw, backup, restore-store."""
 
 from __future__ import annotations
 
 import getpass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -16,12 +17,14 @@ from governance.keys.index_rotation import rotate_indexes
 from governance.keys.rotation import reencrypt
 from governance.keys.status import key_status, report
 from governance.keys.store import add_version, open_keyring, rewrap
+from governance.keys.store_backup import RETENTION_DAYS, back_up_store, restore_store
 from governance.keys.withdrawal import (
     Reason,
     Withdrawal,
     person_of_number,
     person_of_research_id,
     resume,
+    tombstones_in_audit,
     withdraw,
 )
 from governance.settings import Settings
@@ -67,6 +70,25 @@ def withdraw_command(
         typer.echo(f"此人在各系统中共有 {len(patients)} 个病人号 · the person has {len(patients)} patient number(s)")
         typer.confirm("销毁此人的密钥与数据？不可恢复 · destroy this person's keys and data, for good?", abort=True)
     _report_withdrawal(withdraw(dsn, settings, patients, reason, actor))
+
+
+def backup_command(
+    to: Annotated[Path | None, typer.Option("--to", help="文件夹，最好在另一台机器 a folder, best elsewhere")] = None,
+    days: Annotated[int, typer.Option(min=1, help="保留天数 days that backups are kept")] = RETENTION_DAYS,
+) -> None:
+    """备份个人密钥库：加密，仅保留数天 · Back up the persons' key store, encrypted, for days only."""
+    made = back_up_store(open_keyring(Settings.from_environment().keyring), to, days)
+    typer.echo(f"已备份 backed up: {made.persons:,} 人 persons → {made.file}")
+    typer.echo(f"已删除过期备份 removed, older than {days} 天 days: {len(made.removed)}")
+
+
+def restore_store_command(file: Annotated[Path, typer.Argument(help="备份文件 a file of `keys backup`")]) -> None:
+    """恢复个人密钥库：只补缺，撤回者除外 · Add lost keys from a backup; never those of withdrawn persons."""
+    settings = Settings.from_environment()
+    with connect(connection_string(Role.AUDIT, settings.state), application="xinglin keys restore-store") as connection:
+        audited = tombstones_in_audit(connection)
+    merged = restore_store(open_keyring(settings.keyring), file, audited)
+    typer.echo(f"已补 added: {merged.added:,}; 因撤回拒绝 refused, withdrawn: {merged.refused:,}")
 
 
 def _report_withdrawal(done: Withdrawal) -> None:
@@ -118,6 +140,8 @@ def register(app: typer.Typer) -> None:
             _rotate_values(settings, str(what), resume=resume)
 
     keys.command("withdraw")(withdraw_command)
+    keys.command("backup")(backup_command)
+    keys.command("restore-store")(restore_store_command)
     app.add_typer(keys, name="keys")
 
 

@@ -1,13 +1,19 @@
-"""The key-encryption key: from the environment, or from the file ``kek`` beside the keyring."""
+"""Software as provider of the key-encryption key: from the environment, or from the file ``kek`` beside the keyring.
+
+Wraps with AES key wrap (RFC 3394). Not a certified cryptographic module.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
 from governance.errors import KeyringError
+from governance.keys.provider import SOFTWARE, WrongKekError
 
 KEY_BYTES = 32
 NEXT_FILE = "kek.next"
@@ -79,3 +85,72 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+class SoftwareKek:
+    """The provider ``software`` of one keyring file (:class:`governance.keys.provider.KekProvider`)."""
+
+    name = SOFTWARE
+
+    def __init__(self, keyring: Path) -> None:
+        self._keyring, self._file = keyring, keyring.with_name("kek")
+        self._following = keyring.with_name(NEXT_FILE)
+        self._fitting: bytes | None = None
+
+    def create(self) -> None:
+        """Make the file ``kek``, unless the environment gives the key.
+
+        Raises:
+            KeyringError: the file is there without its keyring (a lost keyring must not be papered over).
+        """
+        if self._file.exists():
+            raise KeyringError(
+                f"{self._file} exists but {self._keyring} does not: restore the keyring from its own backup"
+            )
+        self._fitting = given_kek()
+        if self._fitting is None:
+            self._fitting = os.urandom(KEY_BYTES)
+            write_private(self._file, base64.b64encode(self._fitting) + b"\n")
+
+    def wrap(self, secrets: Sequence[bytes]) -> list[str]:
+        """Under the key that opened the keyring, or that was made for it."""
+        kek = self._fitting or next(possible_keks(self._keyring))
+        return [base64.b64encode(aes_key_wrap(kek, secret)).decode("ascii") for secret in secrets]
+
+    def unwrap(self, wrapped: Sequence[str]) -> list[bytes]:
+        """Under whichever key fits: the present one, or one that a rotation was bringing in."""
+        sealed = [base64.b64decode(text) for text in wrapped]
+        failure: InvalidUnwrap | None = None
+        for kek in possible_keks(self._keyring):
+            try:
+                secrets = [aes_key_unwrap(kek, secret) for secret in sealed]
+            except InvalidUnwrap as error:
+                failure = error
+            else:
+                self._fitting = kek
+                return secrets
+        raise WrongKekError(
+            f"the key-encryption key does not open {self._keyring}: it belongs to another keyring"
+        ) from failure
+
+    def rotate(self, wrapped: Sequence[str]) -> list[str]:
+        """Under ``XINGLIN_KEK_NEXT`` if the environment gives the key, else under a new one in ``kek.next``."""
+        given = next_kek()
+        secrets = self.unwrap(wrapped)
+        if given is None:
+            if self._following.exists() and base64.b64decode(self._following.read_bytes()) == self._fitting:
+                self._following.replace(self._file)  # a killed rotation had come this far
+            given = os.urandom(KEY_BYTES)
+            write_private(self._following, base64.b64encode(given) + b"\n")
+        self._fitting = given
+        return self.wrap(secrets)
+
+    def settle(self) -> None:
+        """The new key takes the place of the file ``kek``; a keyring that has gone to another provider needs none."""
+        if self._following.exists():
+            self._following.replace(self._file)
+
+    def retire(self) -> None:
+        """Remove the files: the keyring is wrapped by another provider."""
+        self._following.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)

@@ -55,6 +55,8 @@ class Keyring:
     person_store: Path | None = None
     reload: Callable[[], Keyring] | None = field(default=None, repr=False, compare=False)
 
+    _ciphers: dict[str, FieldCipher] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     @cached_property
     def persons(self) -> PersonKeys | None:
         """The persons' salts, or ``None`` where there are none.
@@ -83,7 +85,12 @@ class Keyring:
         return self.keys[purpose][version]
 
     def cipher(self, purpose: str = "field") -> FieldCipher:
-        """Cipher for field values (``field``) or whole refused lines (``quarantine``)."""
+        """Cipher of field values (``field``) or whole refused lines (``quarantine``); one a keyring, with its cache."""
+        if purpose not in self._ciphers:
+            self._ciphers[purpose] = self._cipher(purpose)
+        return self._ciphers[purpose]
+
+    def _cipher(self, purpose: str) -> FieldCipher:
         current = self.current(purpose)
         reserve = partial(self.use.reserve, purpose) if self.use else _count_nothing
         holder = KeyHolder(reserve=reserve, reload=partial(self._versions_now, purpose), salts=self.persons)

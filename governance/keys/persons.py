@@ -36,10 +36,10 @@ _SCHEMA = (
     " not null, reason text not null, actor text not null, finished_at text) without rowid",
 )
 
-_PRAGMAS = (
-    "pragma synchronous = extra",
+_PRAGMAS = ("pragma synchronous = extra", "pragma cache_size = -131072")  # 128 MiB: new salts fall on all pages
+_BEFORE_DESTRUCTION = (
     "pragma secure_delete = on",
-    "pragma temp_store = memory",  # a rewrite of the file leaves nothing elsewhere
+    "pragma temp_store = memory",  # the rewrite of the file leaves nothing elsewhere
 )
 
 
@@ -126,8 +126,9 @@ class PersonKeys:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._lock, self._opened() as database:
+            _prepare_destruction(database)
             database.execute("begin immediate")
-            stones = [(self._hash(p), withdrawal, now, reason, actor) for p in persons]
+            stones = [(self.hash_of(p), withdrawal, now, reason, actor) for p in persons]
             database.executemany("insert or ignore into tombstone values (?, ?, ?, ?, ?, null)", stones)
             database.executemany("delete from salt where token = ?", [(bytes.fromhex(p),) for p in persons])
             database.execute("commit")
@@ -139,6 +140,7 @@ class PersonKeys:
     def bury(self, stones: Sequence[Tombstone]) -> None:
         """Take over tombstones of another copy of the store, and destroy the salts that stand beside them."""
         with self._lock, self._opened() as database:
+            _prepare_destruction(database)
             database.execute("begin immediate")
             rows = [(s.token_hash, s.withdrawal, s.destroyed_at, s.reason, s.actor, s.finished_at) for s in stones]
             database.executemany("insert or ignore into tombstone values (?, ?, ?, ?, ?, ?)", rows)
@@ -159,12 +161,34 @@ class PersonKeys:
             database.executemany(statement, [(now, stone) for stone in stones])
             database.execute("commit")
 
-    def copy_to(self, target: Path) -> None:
-        """Write a consistent copy of the store into a new file, whoever writes to it meanwhile."""
-        with self._opened(write=False) as database, closing(sqlite3.connect(target)) as copy:
-            database.backup(copy)
+    def snapshot(self) -> bytes:
+        """A consistent copy of the store, whoever writes to it meanwhile."""
+        with self._opened(write=False) as database:
+            return database.serialize()
 
-    def _hash(self, person: str) -> bytes:
+    def merge(self, content: bytes) -> tuple[int, int]:
+        """Add the salts of a copy that are missing here; how many were added, and refused because of a tombstone.
+
+        Raises:
+            KeyringError: the copy was made with another keyring; nothing was changed.
+        """
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(content)
+            rows = {token.hex(): wrapped for token, wrapped in copy.execute("select token, wrapped from salt")}
+        for wrapped in rows.values():
+            self._unwrapped(wrapped)
+        with self._lock, self._opened() as database:
+            database.execute("begin immediate")
+            hashes = {row[0] for row in database.execute("select token_hash from tombstone")}
+            buried = self._buried(list(rows), hashes) if hashes else set()
+            before = database.total_changes
+            missing = [(bytes.fromhex(person), wrapped) for person, wrapped in rows.items() if person not in buried]
+            database.executemany("insert or ignore into salt values (?, ?)", missing)
+            database.execute("commit")
+            return database.total_changes - before, len(buried)
+
+    def hash_of(self, person: str) -> bytes:
+        """What a tombstone keeps of a patient key."""
         return bytes.fromhex(self._digest.one(bytes.fromhex(person)))
 
     def _buried(self, persons: Sequence[str], hashes: set[bytes]) -> set[str]:
@@ -233,12 +257,16 @@ class PersonKeys:
             mode = "rw" if write or (os.access(self.file, os.W_OK) and os.access(self.file.parent, os.W_OK)) else "ro"
             address = f"{self.file.absolute().as_uri()}?mode={mode}"
             with closing(sqlite3.connect(address, uri=True, timeout=60, isolation_level=None)) as database:
-                if write:
-                    for statement in (*_PRAGMAS, *_SCHEMA):
-                        database.execute(statement)
+                for statement in (*_PRAGMAS, *(_SCHEMA if write else ())):
+                    database.execute(statement)
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise KeyringError(
                 f"{self.file}: the key store cannot be {'written' if write else 'read'} ({error}); check the folder's "
                 f"rights and space, or set {_VARIABLE}"
             ) from error
+
+
+def _prepare_destruction(database: sqlite3.Connection) -> None:
+    for statement in _BEFORE_DESTRUCTION:
+        database.execute(statement)

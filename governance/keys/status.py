@@ -13,6 +13,7 @@ from governance.contracts import Catalogue
 from governance.keys.index_rotation import PURPOSE as INDEX
 from governance.keys.index_rotation import count_old_indexes
 from governance.keys.keyring import KEY_IDS, SALTED_IDS, Keyring
+from governance.keys.provider import SOFTWARE, WORDS
 from governance.keys.rotation import Target, targets
 from governance.keys.store import describe, open_keyring
 
@@ -48,6 +49,9 @@ class KeyStatus:
         outdated: ciphertexts under an old version, or under another suite than their contract's.
         unknown: ciphertexts of a suite, key or version that the keyring does not have.
         old_indexes: blind indexes under an old version.
+        provider: who holds the key-encryption key.
+        persons, tombstones: salts in the key store, and those that withdrawals destroyed.
+        unfinished: tombstones whose persons may still have rows.
     """
 
     suite: Suite
@@ -56,12 +60,16 @@ class KeyStatus:
     outdated: dict[str, int]
     unknown: int
     old_indexes: int
+    provider: str = SOFTWARE
+    persons: int = 0
+    tombstones: int = 0
+    unfinished: int = 0
 
     @property
     def settled(self) -> bool:
         """Whether nothing in the warehouse needs an old version and no rotation is unfinished."""
         pending = any(version.role == "pending" for version in self.versions)
-        return not (pending or self.unknown or self.old_indexes or any(self.outdated.values()))
+        return not (pending or self.unknown or self.unfinished or self.old_indexes or any(self.outdated.values()))
 
 
 def key_status(connection: psycopg.Connection, catalogue: Catalogue, path: Path) -> KeyStatus:
@@ -92,13 +100,18 @@ def key_status(connection: psycopg.Connection, catalogue: Catalogue, path: Path)
                     outdated[purpose] += count * (header != cipher.header(wanted))
     old_indexes = count_old_indexes(connection, catalogue, keyring)
     versions = tuple(_version(keyring, entry, found) for entry in said["keys"])
-    return KeyStatus(said["suite"], said["kek_since"], versions, outdated, unknown, old_indexes)
+    persons, stones = (keyring.persons.count(), keyring.persons.tombstones()) if keyring.persons else (0, [])
+    unfinished = sum(stone.finished_at is None for stone in stones)
+    return KeyStatus(
+        said["suite"], said["kek_since"], versions, outdated, unknown, old_indexes, said["provider"],
+        persons, len(stones), unfinished,
+    )  # fmt: skip
 
 
 def report(status: KeyStatus) -> list[str]:
     """The status as lines for a person, Chinese first."""
     lines = [
-        "密钥提供者 provider: 软件实现，未经商用密码认证 · software, not a certified cryptographic module",
+        f"密钥提供者 provider: {status.provider} · {WORDS[status.provider]}",
         f"算法套件 suite: {status.suite} ({status.suite.description}); KEK 自 since {status.kek_since}",
         f"{'用途 purpose':<14}{'版本 v':>6}  {'状态':<8}{'自 since':<27}密文 ciphertexts · 加密次数 encryptions",
     ]
@@ -116,6 +129,9 @@ def report(status: KeyStatus) -> list[str]:
     ]
     if status.old_indexes or any(v.role == "pending" for v in status.versions):
         lines.append(f"旧盲索引 old blind indexes: {status.old_indexes:,} → xinglin keys rotate {INDEX} --resume")
+    lines.append(f"个人密钥 persons: {status.persons:,} 盐 salts · {status.tombstones:,} 墓碑 tombstones")
+    if status.unfinished:
+        lines.append(f"未完成的撤回 unfinished withdrawals: {status.unfinished:,} → xinglin keys withdraw --resume")
     if status.unknown:
         lines.append(
             f"无法识别 unknown: {status.unknown:,} ciphertexts name a key that this keyring lacks; restore the keyring"

@@ -1,9 +1,9 @@
 """Keyring file: made, opened, given new versions, wrapped anew.
 
-Two files, so that neither alone opens anything: ``keyring.json`` holds the keys wrapped with AES key wrap (RFC 3394)
-under the key-encryption key, which stands in ``kek`` beside it or in the environment variable ``XINGLIN_KEK``
-(base64; a secrets backend sets it on a server). Both files have mode 0600 and never enter the database or a backup of
-it. Every change writes the file whole and renames it: a killed process leaves the old one or the new one.
+``keyring.json`` holds the keys, wrapped under a key-encryption key that a provider keeps
+(:mod:`governance.keys.provider`): software keeps it in the file ``kek`` or the environment variable ``XINGLIN_KEK``, a
+PKCS#11 token or Vault within itself. Files have mode 0600 and never enter the database or a backup of it. Every change
+writes the file whole and renames it: a killed process leaves the old one or the new one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,13 +22,13 @@ from typing import Any
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from anonymization.encryption import Suite
 from governance.errors import KeyringError
-from governance.keys.kek import KEY_BYTES, NEXT_FILE, given_kek, next_kek, possible_keks, write_private
+from governance.keys.kek import KEY_BYTES, SoftwareKek, write_private
 from governance.keys.keyring import PURPOSES, Keyring
 from governance.keys.persons import PersonKeys
+from governance.keys.provider import SOFTWARE, KekProvider, WrongKekError, chosen, provider
 from governance.keys.use import KeyUse
 
 
@@ -48,23 +48,19 @@ def create_keyring(path: Path, suite: Suite = Suite.INTL) -> None:
             )
         _complete(path)
         return
-    kek_path = path.with_name("kek")
-    if kek_path.exists():
-        raise KeyringError(f"{kek_path} exists but {path} does not: restore the keyring from its own backup")
+    kek = chosen(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    given = given_kek()
-    kek = given or os.urandom(KEY_BYTES)
+    kek.create()
     identity = pyrage.x25519.Identity.generate()
     document = {
         "format": 1,
         "created_at": _now(),
         "suite": suite,
-        "keys": [_entry(kek, purpose, 1) for purpose in PURPOSES],
-        "backup": {"recipient": str(identity.to_public()), "identity": _wrapped_text(kek, str(identity))},
+        "provider": kek.name,
+        "keys": _entries(kek, PURPOSES),
+        "backup": {"recipient": str(identity.to_public()), "identity": kek.wrap([_padded(str(identity))])[0]},
         "audit": _signing_key(kek),
     }
-    if not given:
-        write_private(kek_path, base64.b64encode(kek) + b"\n")
     _write(path, document)
 
 
@@ -74,15 +70,13 @@ def open_keyring(path: Path) -> Keyring:
     Raises:
         KeyringError: a file is missing or malformed, or the key-encryption key does not fit.
     """
-    for attempt in (1, 2):  # between reading the two files, a rotation may have replaced both
+    for attempt in (1, 2):  # between reading the keyring and its key, a rotation may have replaced both
         try:
             document = _read(path)
-            return _opened(path, document, _fitting(path, document))
-        except InvalidUnwrap as error:
+            return _opened(path, document, _provider(path, document))
+        except WrongKekError:
             if attempt == 2:
-                raise KeyringError(
-                    f"the key-encryption key does not open {path}: it belongs to another keyring"
-                ) from error
+                raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _not_ours(path, error) from error
     raise AssertionError  # pragma: no cover
@@ -99,7 +93,8 @@ def add_version(path: Path, purpose: str, *, pending: bool = False) -> int:
     """
     with _changing(path) as (document, kek):
         version = 1 + max(int(entry["id"]) for entry in document["keys"] if entry["purpose"] == purpose)
-        document["keys"].append(_entry(kek, purpose, version) | ({"pending": True} if pending else {}))
+        (entry,) = _entries(kek, [purpose], version)
+        document["keys"].append(entry | ({"pending": True} if pending else {}))
     return version
 
 
@@ -114,27 +109,34 @@ def promote(path: Path, purpose: str) -> None:
 def rewrap(path: Path) -> None:
     """Wrap every key under a new key-encryption key; no value is encrypted anew, no key changes.
 
-    With the key in the environment the new one is read from ``XINGLIN_KEK_NEXT``; else it is made and takes the place
-    of the file ``kek``. Killed in the middle, the keyring opens with the old key or with the new one, which stands in
-    ``kek.next``; running it again goes on.
+    The provider that ``XINGLIN_KEK_PROVIDER`` names makes the new key; if it is not the one that wrapped it so far,
+    the keyring moves to it. Software takes the key from ``XINGLIN_KEK_NEXT`` if the environment holds the present
+    one; else it makes one, which takes the place of the file ``kek``. Killed in the middle, the keyring opens with the
+    old key or with the new one, and running it again goes on.
 
     Raises:
-        KeyringError: as in :func:`add_version`, or ``XINGLIN_KEK_NEXT`` is not set.
+        KeyringError: as in :func:`add_version`, ``XINGLIN_KEK_NEXT`` is not set, or the new provider does not give back
+            what it wrapped; nothing was changed.
     """
-    given = next_kek()
-    following = path.with_name(NEXT_FILE)
     with _changing(path) as (document, old):
-        new = given or os.urandom(KEY_BYTES)
-        if not given:
-            if following.exists() and base64.b64decode(following.read_bytes()) == old:
-                following.replace(path.with_name("kek"))  # a killed rotation had come this far
-            write_private(following, base64.b64encode(new) + b"\n")
-        for entry in [*document["keys"], document["backup"], *([document["audit"]] if "audit" in document else [])]:
-            name = next(name for name in ("wrapped", "identity", "signing") if name in entry)
-            entry[name] = _text(aes_key_wrap(new, aes_key_unwrap(old, base64.b64decode(entry[name]))))
-        document["kek_since"] = _now()
-    if not given:
-        following.replace(path.with_name("kek"))
+        new = chosen(path, otherwise=old.name)
+        places = _places(document)
+        wrapped = [entry[name] for entry, name in places]
+        if new.name == old.name:
+            new = old
+            texts = old.rotate(wrapped)
+        else:
+            new.create()
+            secrets = old.unwrap(wrapped)
+            texts = new.wrap(secrets)
+            if new.unwrap(texts) != secrets:
+                raise KeyringError(f"the provider '{new.name}' does not give back what it wrapped; nothing was changed")
+        for (entry, name), text in zip(places, texts, strict=True):
+            entry[name] = text
+        document["provider"], document["kek_since"] = new.name, _now()
+    new.settle()
+    if new is not old and isinstance(old, SoftwareKek):
+        old.retire()
 
 
 def _complete(path: Path) -> None:
@@ -147,8 +149,9 @@ def _complete(path: Path) -> None:
         return
     with contextlib.suppress(KeyringError), _changing(path) as (changed, kek):
         known = {entry["purpose"] for entry in changed["keys"]}
-        changed["keys"] += [_entry(kek, purpose, 1) for purpose in PURPOSES if purpose not in known]
-        changed.setdefault("audit", _signing_key(kek))
+        changed["keys"] += _entries(kek, [purpose for purpose in PURPOSES if purpose not in known])
+        if "audit" not in changed:
+            changed["audit"] = _signing_key(kek)
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -158,50 +161,50 @@ def describe(path: Path) -> dict[str, Any]:
     return {
         "suite": _suite(document),
         "created_at": document["created_at"],
+        "provider": document.get("provider", SOFTWARE),
         "kek_since": document.get("kek_since", document["created_at"]),
         "keys": [{name: entry.get(name) for name in kept} for entry in document["keys"]],
     }
 
 
 @contextmanager
-def _changing(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """The document and its key-encryption key, alone among processes; written when the block ends without an error."""
+def _changing(path: Path) -> Iterator[tuple[dict[str, Any], KekProvider]]:
+    """The document and its provider, alone among processes; written when the block ends without an error."""
     open_keyring(path)  # every fault of the files is named before anything is changed
     try:
         with path.with_name("keyring.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             document = _read(path)
-            yield document, _fitting(path, document)
+            kek = _provider(path, document)
+            kek.unwrap([document["keys"][0]["wrapped"]])  # software learns which of its keys fits
+            yield document, kek
             _write(path, document)
     except OSError as error:
         raise KeyringError(f"{path.parent} cannot be written ({error.strerror}); nothing was changed") from error
 
 
-def _fitting(path: Path, document: dict[str, Any]) -> bytes:
-    """The key-encryption key that opens the document (``InvalidUnwrap`` when none does)."""
-    first = base64.b64decode(document["keys"][0]["wrapped"])
-    failure = InvalidUnwrap()
-    for kek in possible_keks(path):
-        try:
-            aes_key_unwrap(kek, first)
-        except InvalidUnwrap as error:
-            failure = error
-        else:
-            return kek
-    raise failure
+def _provider(path: Path, document: dict[str, Any]) -> KekProvider:
+    return provider(document.get("provider", SOFTWARE), path)  # a keyring of an older program is software's
 
 
-def _opened(path: Path, document: dict[str, Any], kek: bytes) -> Keyring:
+def _places(document: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Every wrapped text of a keyring: the entry that holds it, and its name there."""
+    places = [(entry, "wrapped") for entry in document["keys"]] + [(document["backup"], "identity")]
+    return places + ([(document["audit"], "signing")] if "audit" in document else [])
+
+
+def _opened(path: Path, document: dict[str, Any], kek: KekProvider) -> Keyring:
+    places = _places(document)
+    secrets = kek.unwrap([entry[name] for entry, name in places])
+    found = {name: secret for (_, name), secret in zip(places, secrets, strict=True) if name != "wrapped"}
     keys: dict[str, dict[int, bytes]] = {}
-    for entry in document["keys"]:
-        unwrapped = aes_key_unwrap(kek, base64.b64decode(entry["wrapped"]))
-        keys.setdefault(entry["purpose"], {})[int(entry["id"])] = unwrapped
-    audit = document.get("audit")  # a keyring of an older program has none
+    for entry, secret in zip(document["keys"], secrets, strict=False):  # they come first
+        keys.setdefault(entry["purpose"], {})[int(entry["id"])] = secret
     return Keyring(
         keys=keys,
-        audit_signing=aes_key_unwrap(kek, base64.b64decode(audit["signing"])) if audit else b"",
+        audit_signing=found.get("signing", b""),  # a keyring of an older program has none
         backup_recipient=document["backup"]["recipient"],
-        backup_identity=aes_key_unwrap(kek, base64.b64decode(document["backup"]["identity"])).decode().strip(),
+        backup_identity=found["identity"].decode().strip(),
         suite=_suite(document),
         pending=frozenset((e["purpose"], int(e["id"])) for e in document["keys"] if e.get("pending")),
         use=KeyUse.beside(path),
@@ -233,31 +236,29 @@ def _suite(document: dict[str, Any]) -> Suite:
         raise KeyringError(f"the keyring names a suite that this program does not know: {error}") from error
 
 
-def _entry(kek: bytes, purpose: str, version: int) -> dict[str, Any]:
-    wrapped = _text(aes_key_wrap(kek, os.urandom(KEY_BYTES)))
-    return {"id": version, "purpose": purpose, "wrapped": wrapped, "created_at": _now()}
+def _entries(kek: KekProvider, purposes: Sequence[str], version: int = 1) -> list[dict[str, Any]]:
+    """New keys, wrapped."""
+    texts = kek.wrap([os.urandom(KEY_BYTES) for _ in purposes]) if purposes else []
+    return [
+        {"id": version, "purpose": purpose, "wrapped": text, "created_at": _now()}
+        for purpose, text in zip(purposes, texts, strict=True)
+    ]
 
 
-def _signing_key(kek: bytes) -> dict[str, str]:
+def _signing_key(kek: KekProvider) -> dict[str, str]:
     """A new Ed25519 key (RFC 8032): its public half, and its secret half wrapped."""
     key = Ed25519PrivateKey.generate()
-    return {
-        "public": _text(key.public_key().public_bytes_raw()),
-        "signing": _text(aes_key_wrap(kek, key.private_bytes_raw())),
-    }
+    public = base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
+    return {"public": public, "signing": kek.wrap([key.private_bytes_raw()])[0]}
 
 
-def _wrapped_text(kek: bytes, text: str) -> str:
+def _padded(text: str) -> bytes:
     secret = text.encode()
-    return _text(aes_key_wrap(kek, secret + b"\n" * (-len(secret) % 8)))
+    return secret + b"\n" * (-len(secret) % 8)
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     write_private(path, json.dumps(document, indent=1).encode())
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _now() -> str:

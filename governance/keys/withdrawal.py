@@ -162,6 +162,12 @@ def replay_tombstones(dsn: str, settings: Settings) -> Purged:
     return purged
 
 
+def tombstones_in_audit(connection: psycopg.Connection) -> list[bytes]:
+    """Token hashes of all withdrawals that the audit log knows: what a lost key store forgot."""
+    rows = connection.execute("select detail from audit.record where kind = 'withdrawal' order by seq")
+    return [bytes.fromhex(stone) for (detail,) in rows for stone in detail["tombstones"]]
+
+
 def _store(keyring: Keyring) -> PersonKeys:
     if keyring.persons is None:
         raise KeyringError("this keyring was not opened from a file, so it has no key store; nothing was changed")
@@ -197,13 +203,14 @@ def _purge(
     reason: str,
     actor: str,
 ) -> Purged:
+    stones = sorted(_store(keyring).hash_of(patient).hex() for patient in patients)
     with connection.transaction():
         purged = purge(connection, catalogue, patients)
         tables = [Output(table) for table in sorted(purged.rows)]
         LineageStore(connection).emit(
             [job_event("START", "withdraw", run_id), job_event("COMPLETE", "withdraw", run_id, outputs=tables)]
         )
-        detail = {"run": run_id, "reason": reason, "by": actor, "patient_keys": len(patients), "rows": purged.rows}
+        detail = {"run": run_id, "reason": reason, "by": actor, "tombstones": stones, "rows": purged.rows}
         append(
             connection,
             [Record(Kind.WITHDRAWAL, "person", purged.total, detail=detail)],

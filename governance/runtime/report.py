@@ -49,9 +49,15 @@ def print_report(console: Console, outcome: Outcome) -> bool:
 def _rows(console: Console, summary: Summary) -> None:
     accepted = sum(source.accepted for source in summary.sources)
     refused = sum(source.quarantined for source in summary.sources)
-    console.print(f"读入 rows read {summary.rows_in:,} = 接收 accepted {accepted:,} + 隔离 quarantined {refused:,}")
+    gone = summary.rows_in - accepted - refused  # the warehouse's own constraint says that the rest is withdrawn
+    console.print(
+        f"读入 rows read {summary.rows_in:,} = 接收 accepted {accepted:,} + 隔离 quarantined {refused:,}"
+        + (f" + 撤回 withdrawn {gone:,}" if gone else "")
+    )
     total, total_accepted, total_refused, persons = summary.totals
-    console.print(f"累计 in all {total:,} = {total_accepted:,} + {total_refused:,} · 人 persons {persons:,}")
+    gone = total - total_accepted - total_refused
+    parts = f"{total_accepted:,} + {total_refused:,}" + (f" + 撤回 withdrawn {gone:,}" if gone else "")
+    console.print(f"累计 in all {total:,} = {parts} · 人 persons {persons:,}")
     if summary.sources:
         titles = ("文件 files", "读入 read", "接收 accepted", "隔离 quarantined", "加密值 encrypted", "令牌 tokenised")
         table = _table("来源 source", *titles)

@@ -63,7 +63,7 @@ from governance.batch"""
 
 @dataclass(frozen=True)
 class SourceRows:
-    """Rows of one source system that a run read: ``rows_in = accepted + quarantined``; values are cells."""
+    """Rows of one source system that a run read: ``rows_in = accepted + quarantined + withdrawn``; values are cells."""
 
     source: str
     files: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,15 +34,8 @@ def verify(
     """核验：逐项证明 · Prove, on the running system, what the pipeline promises; one line a check."""
     try:
         settings = Settings.from_environment()
-        key = settings.state / ANSWER_KEY  # of the sample hospital: it holds the planted identifiers
-        planted = key / "canaries.ndjson"
-        context = Context(
-            settings,
-            connection_string(Role.AUDIT, settings.state),
-            canaries=canaries or (planted if planted.is_file() else None),
-            restore=not no_restore,
-            not_searched=(key, *(path.absolute() for path in not_searched or ())),
-        )
+        dsn = connection_string(Role.AUDIT, settings.state)
+        context = context_of(settings, dsn, canaries, restore=not no_restore, not_searched=not_searched or ())
         results = run_checks(context, only or (), show)
     except GovernanceError as error:
         typer.echo(f"失败 failed: {error}", err=True)
@@ -49,6 +43,26 @@ def verify(
     typer.echo(summary(results))
     if not all(result.holds for result in results):
         raise typer.Exit(1)
+
+
+def context_of(
+    settings: Settings,
+    dsn: str,
+    canaries: Path | None = None,
+    *,
+    restore: bool = True,
+    not_searched: Sequence[Path] = (),
+) -> Context:
+    """What checks need; the sample hospital's answer key, where there is one, gives canaries and is not searched."""
+    key = settings.state / ANSWER_KEY
+    planted = key / "canaries.ndjson"
+    return Context(
+        settings,
+        dsn,
+        canaries=canaries or (planted if planted.is_file() else None),
+        restore=restore,
+        not_searched=(key, *(path.absolute() for path in not_searched)),
+    )
 
 
 def register(app: typer.Typer) -> None:
