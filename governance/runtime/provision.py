@@ -47,12 +47,14 @@ _MEMBERSHIPS = {  # roles whose rights a service needs: PostgreSQL's own, the ap
 }
 _PASSES_ROW_SECURITY = (Role.BACKUP, Role.AUDIT)  # what compares and proves must see every row
 _KEEPER_NEEDS = ("pg_read_all_stats", "pg_signal_backend")  # to know a session for certain, to end one
+_HELD_ONLY: LiteralString = ", inherit false, set false"
+_SET_ONLY: LiteralString = " with inherit false, set true"
 # The administrator makes people's logins: members of the groups, with their statements in the server's log.
 _ADMIN_RIGHTS = (
     "alter role {admin} createrole",
     "grant pg_signal_backend to {admin}",
-    "grant engineer, researcher, ethics, auditor to {admin} with admin option, inherit false, set false",
-    "grant access_keeper to {admin} with inherit false, set true",
+    "grant engineer, researcher, ethics, auditor to {admin} with admin option" + _HELD_ONLY,
+    "grant access_keeper to {admin}" + _SET_ONLY,
     "grant set on parameter log_statement to {admin}",
 )
 # In the warehouse. Without a language nobody makes a function; nor has a person temporary tables to keep rows in.
@@ -192,8 +194,11 @@ def grant_connections(connection: psycopg.Connection, database: str) -> None:
 
 
 def _run_each(connection: psycopg.Connection, statements: Iterable[LiteralString]) -> None:
+    """Run grants; before PostgreSQL 16 a membership cannot be held without being used, so it is plain there."""
     names = {"admin": sql.Identifier(login_of(Role.ADMIN)), "audit": sql.Identifier(login_of(Role.AUDIT))}
     for statement in statements:
+        if connection.info.server_version < 160_000:
+            statement = statement.replace(_HELD_ONLY, "").replace(_SET_ONLY, "")  # noqa: PLW2901
         connection.execute(sql.SQL(statement).format(**names))
 
 
