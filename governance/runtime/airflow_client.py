@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from governance.errors import RuntimeFailure
 
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor")
 _UNFINISHED = {"queued", "running"}
+_PATIENCE = 30  # seconds for which a reading that the server failed at is asked for again
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,12 @@ class AirflowClient:
             answer = self._send(method, path, arguments)
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 self._token = None
+                answer = self._send(method, path, arguments)
+            # Airflow 3.3 fails to show an asset event while a run that it started waits without a start date
+            for _ in range(_PATIENCE if method == "GET" else 0):
+                if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                    break
+                time.sleep(1)
                 answer = self._send(method, path, arguments)
         except httpx.HTTPError as error:
             name = type(error).__name__
