@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -17,7 +18,7 @@ from governance.runtime.airflow_client import AirflowClient
 class Stumbling(BaseHTTPRequestHandler):
     """Answers the second reading, fails at every command."""
 
-    asked: Counter[str] = Counter()
+    asked: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
         self.asked["GET"] += 1
@@ -28,7 +29,7 @@ class Stumbling(BaseHTTPRequestHandler):
         self.asked["POST"] += not login
         self._answer(201 if login else 500, {"access_token": "x"})
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_words: object) -> None:
         """Say nothing."""
 
     def _answer(self, status: int, body: object) -> None:
