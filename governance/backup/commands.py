@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +10,8 @@ from typing import Annotated
 import typer
 
 from governance.backup.adapter import BackupInfo, BackupKind, Target
-from governance.backup.backing_up import Progress
 from governance.backup.choosing import Adapter, adapter_of, embedded
+from governance.backup.console import progress, reported, size
 from governance.backup.copying import copy_place, lock
 from governance.backup.drill.commands import add as add_drill
 from governance.backup.drill.recording import open_incidents
@@ -44,13 +42,15 @@ def backup(
     """备份：按策略全量或增量 · Back up, encrypted: full or incremental, as the policy says."""
     if context.invoked_subcommand is not None:
         return
-    with _reported():
+    with reported():
         settings = Settings.from_environment()
-        backups = adapter_of(settings, connection_string(Role.BACKUP, settings.state), _progress())
+        backups = adapter_of(
+            settings, connection_string(Role.BACKUP, settings.state), progress("备份中 backing up", size)
+        )
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         info = backups.full(run_id) if full else backups.due(run_id)
     seconds = (info.ended_at - info.started_at).total_seconds()
-    typer.echo(f"备份完成 backed up: {info.backup_id} · {_kind(info.kind)} · {_size(info.bytes)} · {seconds:.1f} s")
+    typer.echo(f"备份完成 backed up: {info.backup_id} · {_kind(info.kind)} · {size(info.bytes)} · {seconds:.1f} s")
 
 
 @app.command()
@@ -71,7 +71,7 @@ def verify(
         typer.echo(f"未核验 not checked: {words}", err=True)
     typer.echo(
         f"{_VERDICTS[result.exit_status]}: {result.backups} 份备份 backups · "
-        f"{result.segments} 段日志 segments of the log · {result.files} 个文件 files · {_size(result.bytes)} · "
+        f"{result.segments} 段日志 segments of the log · {result.files} 个文件 files · {size(result.bytes)} · "
         f"{len(result.findings)} 项发现 findings"
     )
     raise typer.Exit(result.exit_status)
@@ -84,14 +84,14 @@ def copy_command(
     ] = False,
 ) -> None:
     """补齐一次写入副本 · Bring the write-once copy (XINGLIN_BACKUP_COPY) up to date; nothing there is overwritten."""
-    with _reported():
+    with reported():
         there = embedded(_everything(need_server=False))
         place = there.on_copy().settings.backups
         done = copy_place(there.settings.backups, place, there.keys, lambda name: typer.echo(f"… {name}"))
         for fault in done.faults:
             typer.echo(f"未复制 not copied: {fault}", err=True)
         typer.echo(
-            f"已复制 copied: {done.backups} 份备份 backups · {done.segments} 段日志 segments · {_size(done.bytes)}"
+            f"已复制 copied: {done.backups} 份备份 backups · {done.segments} 段日志 segments · {size(done.bytes)}"
             f" → {place}"
         )
         if lock_it and not lock(place):
@@ -103,7 +103,7 @@ def copy_command(
 @app.command()
 def prepare() -> None:
     """准备 pgBackRest：写配置、建库、检查归档 · Write pgBackRest's configuration, make and check its repositories."""
-    with _reported():
+    with reported():
         there = _everything(need_server=False)
         if not isinstance(there, PgBackRestBackups):
             raise BackupError("only the adapter pgbackrest needs preparing (XINGLIN_BACKUP_ADAPTER=pgbackrest)")
@@ -121,7 +121,7 @@ def hold(
     reason: Annotated[str, typer.Option("--reason", help="理由，勿写个人信息 why; nothing personal")],
 ) -> None:
     """保全：策略不得删除 · Keep a backup whatever the policy says (legal hold)."""
-    with _reported():
+    with reported():
         _everything().hold(backup_id, reason)
     typer.echo(f"已保全 on hold: {backup_id}")
 
@@ -132,7 +132,7 @@ def release(
     reason: Annotated[str, typer.Option("--reason", help="理由，勿写个人信息 why; nothing personal")],
 ) -> None:
     """解除保全 · End the hold of a backup."""
-    with _reported():
+    with reported():
         _everything().release(backup_id, reason)
     typer.echo(f"已解除 released: {backup_id}")
 
@@ -142,21 +142,21 @@ def expire(
     plan: Annotated[bool, typer.Option("--plan", help="只列出，不删除 only say what would go")] = False,
 ) -> None:
     """按策略销毁过期备份 · Remove what the policy no longer keeps; leaves a signed record and an audit record."""
-    with _reported():
+    with reported():
         result = _everything(need_server=not plan).expire(plan=plan)
     for name, reason in sorted(result.kept.items()):
         typer.echo(f"保留 kept: {name}  {reason}")
     for name, reason in sorted(result.removed.items()):
         typer.echo(f"{'已销毁 destroyed' if result.done else '将销毁 would go'}: {name}  {reason}")
     typer.echo(
-        f"{len(result.removed)} 份备份 backups, {result.segments} 段日志 segments of the log, {_size(result.bytes)}"
+        f"{len(result.removed)} 份备份 backups, {result.segments} 段日志 segments of the log, {size(result.bytes)}"
         f"{'' if result.done else ' — 仅计划 a plan only, nothing was removed'}"
     )
 
 
 def backups() -> None:
     """列出备份与可恢复范围 · List the backups from their manifests, and what moments can be restored."""
-    with _reported():
+    with reported():
         there = _everything(need_server=False)
         listing = there.backups()
         ranges = there.recoverable()
@@ -202,7 +202,7 @@ def restore_command(
     remove: Annotated[bool, typer.Option("--remove", help="停止并删除恢复副本 stop and remove a kept copy")] = False,
 ) -> None:
     """恢复：在独立服务器上恢复并逐表核对 · Restore to a scratch server and compare every table."""
-    with _reported():
+    with reported():
         if remove:
             remove_restored(to.absolute())
             typer.echo(f"已删除恢复副本 removed: {to}")
@@ -250,7 +250,7 @@ def _report(restored: RestoredServer) -> None:
     result = restored.comparison
     typer.echo(
         f"{'一致 equal' if result.holds else '不一致 NOT EQUAL'}: {restored.backup_id} · "
-        f"{len(result.equal)} 张表 tables · {result.rows:,} 行 rows · {_size(restored.bytes)} · "
+        f"{len(result.equal)} 张表 tables · {result.rows:,} 行 rows · {size(restored.bytes)} · "
         f"{restored.seconds:.1f} s"
     )
     if restored.recovered_to:
@@ -277,34 +277,8 @@ def _line(info: BackupInfo) -> str:
     seconds = (info.ended_at - info.started_at).total_seconds()
     parent = f"  ← {info.parent}" if info.parent else ""
     held = f"  保全 on hold: {'; '.join(info.holds)}" if info.holds else ""
-    return f"{info.backup_id}  {_kind(info.kind)}  {_size(info.bytes):>11}  {seconds:.1f} s{parent}{held}"
+    return f"{info.backup_id}  {_kind(info.kind)}  {size(info.bytes):>11}  {seconds:.1f} s{parent}{held}"
 
 
 def _kind(kind: BackupKind) -> str:
     return "全量 full" if kind is BackupKind.FULL else "增量 incremental"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1_000_000:,.1f} MB"
-
-
-def _progress() -> Progress | None:
-    """A line that is written anew while the server is read, on a terminal only."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        share = f" / {_size(total)}" if total else ""
-        sys.stderr.write(f"\r备份中 backing up {_size(done)}{share} ")
-        sys.stderr.flush()
-
-    return show
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except GovernanceError as error:
-        typer.echo(f"失败 failed: {error}", err=True)
-        raise typer.Exit(1) from error

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from governance.backup.console import progress, reported, size
 from governance.backup.files.places import FileBackups
 from governance.backup.files.recording import back_up_files, expire_files
-from governance.backup.files.taking import Progress
 from governance.database import Role, connection_string
 from governance.errors import BackupError, GovernanceError
 from governance.settings import Settings
@@ -34,19 +31,23 @@ def files(
     """备份文件 · Back up the folders of the policy to every place."""
     if context.invoked_subcommand is not None:
         return
-    with _reported():
+    with reported():
         settings = Settings.from_environment()
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        shown = progress("文件 files", "{:,}".format)
         if plan:
-            made = [place.take(run_id, plan=True, progress=_progress()) for place in FileBackups.all_of(settings)]
+            made = [
+                place.take(run_id, plan=True, progress=shown)
+                for place in FileBackups.all_of(settings)
+            ]
         else:
             dsn = connection_string(Role.BACKUP, settings.state)
-            made = back_up_files(dsn, settings, run_id, _progress())
+            made = back_up_files(dsn, settings, run_id, shown)
     for taken in made:
         verb = f"已备份 backed up: {taken.snapshot.backup_id}" if taken.snapshot else "仅计划 a plan only"
         typer.echo(
-            f"{verb} · {taken.files:,} 个文件 files · {_size(taken.bytes)} · "
-            f"新增 new: {taken.new_objects:,} ({_size(taken.new_bytes)})"
+            f"{verb} · {taken.files:,} 个文件 files · {size(taken.bytes)} · "
+            f"新增 new: {taken.new_objects:,} ({size(taken.new_bytes)})"
         )
         for name in taken.left_out:
             typer.echo(f"未备份（不是文件） left out, no file: {name}", err=True)
@@ -55,11 +56,11 @@ def files(
 @app.command("list")
 def list_command(place: _PLACE = 1) -> None:
     """列出快照 · List the snapshots of a place."""
-    with _reported():
+    with reported():
         found, faults = _place(place).snapshots()
     for snapshot in found:
-        size = sum(stored.size for stored in snapshot.objects.values())
-        typer.echo(f"{snapshot.backup_id}  {len(snapshot.objects):>8,} 个对象 objects  {_size(size):>11}")
+        stored = sum(each.size for each in snapshot.objects.values())
+        typer.echo(f"{snapshot.backup_id}  {len(snapshot.objects):>8,} 个对象 objects  {size(stored):>11}")
     for fault in faults:
         typer.echo(f"不可用 unsound: {fault}", err=True)
     if faults:
@@ -79,7 +80,7 @@ def verify() -> None:
                 typer.echo(f"未核验 not checked: {words}", err=True)
             typer.echo(
                 f"{place.target.url}: {result.backups} 个快照 snapshots · {result.files:,} 个对象 objects · "
-                f"{_size(result.bytes)} · {len(result.findings)} 项发现 findings"
+                f"{size(result.bytes)} · {len(result.findings)} 项发现 findings"
             )
             worst = 1 if 1 in (worst, result.exit_status) else max(worst, result.exit_status)
     except GovernanceError as error:
@@ -95,10 +96,10 @@ def restore(
     place: _PLACE = 1,
 ) -> None:
     """恢复文件并逐一核对 · Restore a snapshot to a folder and compare every file."""
-    with _reported():
+    with reported():
         restored = _place(place).restore(to.absolute(), snapshot)
     verdict = "不一致 NOT EQUAL" if restored.differences else "一致 equal"
-    typer.echo(f"{verdict}: {restored.snapshot_id} · {restored.files:,} 个文件 files · {_size(restored.bytes)} · {to}")
+    typer.echo(f"{verdict}: {restored.snapshot_id} · {restored.files:,} 个文件 files · {size(restored.bytes)} · {to}")
     for difference in restored.differences:
         typer.echo(f"差异 difference: {difference}", err=True)
     if restored.differences:
@@ -110,7 +111,7 @@ def expire(
     plan: Annotated[bool, typer.Option("--plan", help="只列出，不删除 only say what would go")] = False,
 ) -> None:
     """按策略销毁过期快照 · Remove snapshots that the backup policy no longer keeps, in every place."""
-    with _reported():
+    with reported():
         settings = Settings.from_environment()
         dsn = None if plan else connection_string(Role.BACKUP, settings.state)
         for url, result in expire_files(dsn, settings, plan=plan).items():
@@ -118,7 +119,7 @@ def expire(
                 typer.echo(f"保留 kept: {name}  {reason}")
             for name, reason in sorted(result.removed.items()):
                 typer.echo(f"{'已销毁 destroyed' if result.done else '将销毁 would go'}: {name}  {reason}")
-            typer.echo(f"{url}: {_size(result.bytes)}{'' if result.done else ' — 仅计划 a plan only'}")
+            typer.echo(f"{url}: {size(result.bytes)}{'' if result.done else ' — 仅计划 a plan only'}")
 
 
 def _place(number: int) -> FileBackups:
@@ -126,27 +127,3 @@ def _place(number: int) -> FileBackups:
     if not 1 <= number <= len(places):
         raise BackupError(f"there is no place {number}; the policy names {len(places)}")
     return places[number - 1]
-
-
-def _progress() -> Progress | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        sys.stderr.write(f"\r文件 files {done:,} / {total:,} ")
-        sys.stderr.flush()
-
-    return show
-
-
-def _size(count: int) -> str:
-    return f"{count / 1_000_000:,.1f} MB"
-
-
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except GovernanceError as error:
-        typer.echo(f"失败 failed: {error}", err=True)
-        raise typer.Exit(1) from error
