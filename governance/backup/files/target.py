@@ -80,9 +80,8 @@ class Target:
             if not self._fs.exists(self.root):
                 return {}
             found = self._fs.find(self.root, detail=True)
-        return {
-            path[len(self.root) + 1 :]: int(entry["size"] or 0) for path, entry in found.items() if "/." not in path
-        }
+        sizes = {path[len(self.root) :]: int(entry["size"] or 0) for path, entry in found.items()}
+        return {name[1:]: size for name, size in sizes.items() if "/." not in name}
 
     def remove(self, name: str) -> None:
         """Remove an object, of a bucket with versions all of them.

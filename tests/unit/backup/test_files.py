@@ -288,3 +288,12 @@ def test_a_place_that_is_no_folder_works_the_same(source: Path, tmp_path: Path) 
     with pytest.raises(BackupError, match="never overwritten"):
         backups.target.put(name, lambda file: file.write(b"x"), datetime.now(UTC))
     assert backups.restore(tmp_path / "to").differences == ()
+
+
+def test_a_place_below_a_hidden_folder_is_listed(tmp_path: Path, source: Path) -> None:
+    hidden = tmp_path / ".state"
+    hidden.mkdir()
+    there = _at(hidden, source)
+    there.take("run")
+    assert len(there.snapshots()[0]) == 1
+    assert there.verify().exit_status == 0
