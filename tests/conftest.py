@@ -22,6 +22,7 @@ from governance.runtime.provision import WAREHOUSE, grant_connections, login_of,
 from governance.runtime.secrets import Secrets
 from governance.settings import Settings
 
+_SLOWEST_FIRST = ("e2e", "integration", "dbt", "dags", "unit")
 _TEMPLATE = "warehouse_template"
 _NUMBERS = count(1)
 
@@ -42,6 +43,12 @@ class Warehouse:
     def superuser_dsn(self) -> str:
         """Connection string of PostgreSQL's superuser, to plant what no service could."""
         return self.server.superuser_dsn(self.database)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run long files first, so that processes end at about the same time."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: _SLOWEST_FIRST.index(item.path.relative_to(here).parts[0]))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def compare(dsn: str, manifest: Figures, *, later: bool = False, touched: Collec
         BackupError: a table cannot be read.
     """
     with snapshot(dsn) as (connection, now):
-        found = table_contents(connection, manifest.snapshot, now)
+        found = table_contents(connection, manifest.snapshot, now, manifest.tables)
     equal: list[str] = []
     settled: list[str] = []
     rewritten: list[str] = []

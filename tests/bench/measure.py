@@ -40,6 +40,7 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self._folder, self._figures = folder, [Figure(**f) for f in _earlier(folder / "benchmarks.json")]
         self._groups: set[str] = set()
+        folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, group: str, name: str, value: float, unit: str, aim: str = "", note: str = "") -> None:
         """Add a figure and show it at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from governance.backup import BackupKeys, BackupRecord, back_up, find_backup, list_backups, restore
 from governance.backup.comparing import compare
-from governance.backup.contents import mark_changed, snapshot, table_contents
+from governance.backup.contents import TableContent, mark_changed, snapshot, table_contents
 from governance.backup.manifest import MANIFEST
 from governance.backup.restoring import remove_restored
 from governance.cli import app
@@ -167,6 +167,31 @@ def test_a_table_written_to_during_the_backup_is_marked_and_its_older_rows_are_c
             assert set(result.rewritten) == {"sample.rewritten", "sample.shrinks"}
         finally:
             connection.execute("drop table sample.grows, sample.rewritten, sample.shrinks, sample.new")
+
+
+def test_rows_are_hashed_by_their_values_and_by_their_text_where_a_type_has_no_hash(cluster: Cluster) -> None:
+    def figures(like: Mapping[str, TableContent] | None = None) -> dict[str, TableContent]:
+        with snapshot(cluster.backup_dsn) as (reader, taken):
+            return table_contents(reader, taken, like=like)
+
+    with cluster.connect() as connection:
+        connection.execute("create table sample.plain (id integer, at timestamptz, words text[])")
+        connection.execute("create table sample.document (id integer, content json)")
+        try:
+            empty = figures()
+            connection.execute("insert into sample.plain values (1, now(), '{a,b}'), (2, null, null)")
+            connection.execute("insert into sample.document values (1, '{}'), (2, null)")
+            before = figures()
+            connection.execute("update sample.plain set words = '{a,c}' where id = 1")
+            connection.execute("update sample.document set content = '[]' where id = 1")
+            after = figures()
+            for table, mark in (("sample.plain", "v"), ("sample.document", "")):
+                assert [held[table].hash.startswith("v") for held in (empty, before, after)] == [bool(mark)] * 3
+                assert len({held[table].hash for held in (empty, before, after)}) == 3
+            of_text = {"sample.plain": before["sample.plain"].model_copy(update={"hash": "12"})}
+            assert not figures(of_text)["sample.plain"].hash.startswith("v")
+        finally:
+            connection.execute("drop table sample.plain, sample.document")
 
 
 @pytest.mark.parametrize("fault", ["bit flip", "truncation", "wrong key", "no manifest", "altered manifest", "no file"])

@@ -57,7 +57,7 @@ def live_figures(dsn: str, like: Manifest) -> Mapping[str, TableContent] | None:
     """Figures of the live warehouse now, ``None`` if it does not answer or a table cannot be read."""
     try:
         with snapshot(dsn) as (connection, now):
-            return table_contents(connection, like.snapshot, now)
+            return table_contents(connection, like.snapshot, now, like.tables)
     except (psycopg.Error, BackupError):
         return None
 

@@ -36,10 +36,7 @@ def files(
         run_id = f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         shown = progress("文件 files", "{:,}".format)
         if plan:
-            made = [
-                place.take(run_id, plan=True, progress=shown)
-                for place in FileBackups.all_of(settings)
-            ]
+            made = [place.take(run_id, plan=True, progress=shown) for place in FileBackups.all_of(settings)]
         else:
             dsn = connection_string(Role.BACKUP, settings.state)
             made = back_up_files(dsn, settings, run_id, shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pytest
 from anonymization.encryption import Suite
 from governance.backup.keys import BackupKeys
 from governance.backup.signing import Signer
-from governance.backup.streams import encrypt, examine, reveal, unpack
+from governance.backup.streams import Unpacked, encrypt, examine, reveal, unpack
 from governance.errors import BackupError
 
 IDENTITY = pyrage.x25519.Identity.generate()
@@ -61,7 +62,7 @@ def target(tmp_path: Path) -> Path:
 
 def test_a_stream_comes_back_unchanged_and_private(sealed: tuple[Path, str], keys: BackupKeys, target: Path) -> None:
     file, digest = sealed
-    assert unpack(file, target, keys, digest) == len(CONTENT)
+    assert unpack(file, target, keys, digest) == [Unpacked("base/1", len(CONTENT), sha256(CONTENT).hexdigest())]
     assert (target / "base" / "1").read_bytes() == CONTENT
     assert (target / "base" / "1").stat().st_mode & 0o777 == 0o600
     assert file.stat().st_mode & 0o777 == 0o600
