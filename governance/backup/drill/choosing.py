@@ -1,4 +1,7 @@
-"""The moment of a drill: drawn with a recorded seed from everything that can be restored, so nobody can choose well."""
+"""The moment of a drill: drawn with a recorded seed from everything that can be restored, so nobody can choose well.
+
+One that somebody names is refused before the drill when it lies outside: a typing error is no failed drill.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from governance.backup.adapter import Range
+from governance.backup.timeline import said
+from governance.errors import BackupError
 
 _MARGIN = timedelta(seconds=1)
 
@@ -26,3 +31,17 @@ def draw(ranges: Sequence[Range], seed: int) -> datetime | None:
             return item.earliest + timedelta(seconds=at)
         at -= length
     return ranges[-1].until - _MARGIN
+
+
+def refuse_outside(ranges: Sequence[Range], moment: datetime) -> None:
+    """Refuse a named moment before the first or after the last that can be restored.
+
+    A moment in a gap between, or any where nothing can be restored, is for the drill to fail on.
+
+    Raises:
+        BackupError: names what can be restored.
+    """
+    if ranges and not min(item.earliest for item in ranges) <= moment <= max(item.until for item in ranges):
+        raise BackupError(
+            f"{moment} is outside what can be restored, nothing was drilled; name one of {said(tuple(ranges))}"
+        )

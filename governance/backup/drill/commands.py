@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from governance.backup.choosing import adapter_of, embedded
+from governance.backup.drill.choosing import refuse_outside
 from governance.backup.drill.evidence import Evidence, public_key, read_evidence, reports, signer
 from governance.backup.drill.outcomes import State
 from governance.backup.drill.report import STATES
@@ -36,8 +37,11 @@ def drill(
     moment = parse_moment(time) if time else None
     dsn = _dsn(settings)
     backups = embedded(adapter_of(settings, dsn))
+    backups = backups.on_copy() if copy else backups
+    if moment is not None:
+        refuse_outside(backups.recoverable(), moment)
     carried_out = Drill(
-        backups.on_copy() if copy else backups,
+        backups,
         f"manual__{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "latest" if latest else "time",
         moment,

@@ -15,7 +15,7 @@ from governance.backup.adapter import Range
 from governance.backup.comparing import Comparison
 from governance.backup.contents import Snapshot, TableContent
 from governance.backup.drill.charts import Point, line_chart
-from governance.backup.drill.choosing import draw
+from governance.backup.drill.choosing import draw, refuse_outside
 from governance.backup.drill.content import Figures, tables
 from governance.backup.drill.evidence import Evidence, good, public_key, read_evidence, sign, signer, write_evidence
 from governance.backup.drill.outcomes import State, Step, check
@@ -60,6 +60,16 @@ def evidence(number: int = 0, *, fails: bool = False, kind: str = "time", rpo: f
 
 
 # -- the moment -----------------------------------------------------------------------------------------------------
+
+
+def test_a_named_moment_outside_what_can_be_restored_is_refused_and_one_in_a_gap_is_not() -> None:
+    ranges = (Range("a", 1, START, START + DAY), Range("b", 2, START + 3 * DAY, START + 4 * DAY))
+    for moment in (START - DAY, START + 5 * DAY):
+        with pytest.raises(BackupError, match="nothing was drilled"):
+            refuse_outside(ranges, moment)
+    for moment in (START, START + 2 * DAY, START + 4 * DAY):
+        refuse_outside(ranges, moment)
+    refuse_outside((), START)
 
 
 def test_the_moment_lies_in_a_range_and_comes_again_with_its_seed() -> None:
