@@ -42,8 +42,10 @@ def is_guarded(guard: Guard, text: str, start: int, end: int) -> bool:
     if text[start:end] in NOT_NAMES:
         return False
     is_apart = guard == "rare" and not _joins(before, text[start]) and not _joins(text[end - 1], after)
-    return is_apart or bool(_CALLED.search(text, max(0, start - 6), start)) or (
-        not before.isalnum() and (not after.isalnum() or _FOLLOWED.match(text, end) is not None)
+    return (
+        is_apart
+        or bool(_CALLED.search(text, max(0, start - 6), start))
+        or (not before.isalnum() and (not after.isalnum() or _FOLLOWED.match(text, end) is not None))
     )
 
 

@@ -96,26 +96,26 @@ class Tagger:
         return paths
 
     def _best(self, emissions: NDArray[np.float32], lengths: NDArray[np.int32]) -> list[list[int]]:
-        """Viterbi over a batch: emissions [time, batch, tags]."""
+        """Viterbi over a batch: emissions [time, batch, tags].
+
+        Scores are kept, not back pointers: the best predecessor is asked again only for the tags of the paths.
+        """
         steps, batch, size = emissions.shape
-        scores = emissions[0] + self._start
-        back = np.zeros((steps, batch, size), dtype=np.intp)
-        shortest = int(lengths.min())
-        by_target = np.ascontiguousarray(self._transitions.T)
-        last = scores.copy()
+        scores = emissions.copy()
+        scores[0] += self._start
+        reached = np.empty((batch, size, size), np.float32)
         for step in range(1, steps):
-            candidates = scores[:, None, :] + by_target
-            candidates.argmax(axis=2, out=back[step])
-            scores = candidates.max(axis=2) + emissions[step]
-            last = np.where((lengths > step)[:, None], scores, last) if step >= shortest else scores
-        finals = (last + self._end).argmax(axis=1).tolist()
-        paths = []
-        for column, (tag, length) in enumerate(zip(finals, lengths.tolist(), strict=True)):
-            path = [tag]
-            for step in range(length - 1, 0, -1):
-                path.append(int(back[step, column, path[-1]]))
-            paths.append(path[::-1])
-        return paths
+            np.add(scores[step - 1, :, :, None], self._transitions, out=reached)
+            scores[step] += reached.max(axis=1)
+        columns = np.arange(batch)
+        tags = (scores[lengths - 1, columns] + self._end).argmax(axis=1)
+        paths = np.empty((steps, batch), np.intp)
+        for step in range(steps - 1, -1, -1):
+            if step < steps - 1:
+                before = (scores[step] + self._transitions.T[tags]).argmax(axis=1)
+                tags = np.where(lengths - 1 > step, before, tags)
+            paths[step] = tags
+        return [paths[:length, column].tolist() for column, length in enumerate(lengths.tolist())]
 
     def _persons_of(self, path: Sequence[int]) -> Iterator[Tagged]:
         start: int | None = None
