@@ -17,7 +17,8 @@ _OWNER = "mart_owner"
 _SERVICE = ("service", "*", True, ("xinglin_transform",), "true", "true")
 _QUAL = "( SELECT ('{}'::text = ANY (access.session_projects())))"
 _QUAL_RESTRICTED = (
-    "(({}) AND ((restricted_diseases IS NULL) OR (restricted_diseases <@ ( SELECT access.session_restricted()))))"
+    "({} AND ((restricted_diseases IS NULL)"
+    " OR (restricted_diseases <@ ( SELECT access.session_restricted() AS session_restricted))))"
 )
 _RELATIONS = """
     select n.nspname, c.relname, c.relkind::text, c.relowner::regrole::text, c.relrowsecurity, c.relforcerowsecurity,

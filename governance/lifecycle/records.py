@@ -1,7 +1,8 @@
 """What a stage leaves behind: its run, and the watermark up to which its output is current.
 
 A watermark holds the greatest batch that a stage has worked in and a fingerprint of everything that decides its output
-besides data (contracts, policy, dbt project, project specifications, approved rows of level 5). A stage is behind when either differs.
+besides data (contracts, policy, dbt project, project specifications, approved rows of level 5). A stage is behind when
+either differs.
 """
 
 from __future__ import annotations

@@ -83,7 +83,10 @@ def _row_view(project: Project, mart: str, table: Table, request: TableRequest) 
         joined = "cohort.person_id = source_row.person_id"
         if _asks_for_restricted(project, table):
             source = "source_row"
-            released = f"source_row as (\n    {{{{ with_released('{table.name}', '{project.project}') }}}}\n),\n\n"
+            needed = dict.fromkeys(("person_id", "_row_id", *request.fields, *request.filter))
+            columns = [name for name in needed if name in table.columns or name in {"person_id", "_row_id"}]
+            call = f"with_released('{table.name}', '{project.project}', {columns})"
+            released = f"source_row as (\n    {{{{ {call} }}}}\n),\n\n"
             fields.append(f"source_row.diseases as {_RESTRICTED}")
         rows = "source_row._row_ids || cohort._row_ids" if table.by_person else "array[source_row._row_id]"
         fields.append(f"{rows} as _row_ids")

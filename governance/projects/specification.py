@@ -109,8 +109,8 @@ class TableRequest(_Frozen):
 class Project(_Frozen):
     """A research project.
 
-    ``restricted`` names the diseases of level 5 (seed restricted_diagnosis) whose rows it asks for. They come only while
-    an approval of the project in the warehouse names the disease (``xinglin access approve --restricted``).
+    ``restricted`` names the diseases of level 5 (seed restricted_diagnosis) whose rows it asks for. They come while an
+    approval of the project in the warehouse names the disease (``xinglin access approve --restricted``).
     """
 
     project: Name

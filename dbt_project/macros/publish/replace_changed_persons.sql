@@ -51,8 +51,8 @@
 changed_{{ relation.identifier }}
 {%- endmacro %}
 
-{% macro only_changed_persons(alias) -%}
+{% macro only_changed_persons(alias, key='person_key') -%}
   {%- if is_incremental() -%}
-    and {{ alias }}.person_key in (select person_key from {{ changed_persons(this) }})
+    and {{ alias }}.{{ key }} in (select {{ key }} from {{ changed_persons(this) }})
   {%- endif -%}
 {%- endmacro %}

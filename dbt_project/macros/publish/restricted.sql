@@ -15,32 +15,28 @@ left join {{ ref('int_restricted_name') }} as restricted
 
 {% macro released_rows(table) -%}
 {#- The rows of a table that reveal no restricted disease, of the persons whose rows are built anew. -#}
--- depends_on: {{ ref('held_back_' ~ table) }}  the pre-hook looks there for rows that leave this table
+-- depends_on: {{ ref('base_' ~ table) }} {{ ref('held_back_' ~ table) }}  the pre-hook compares with them
 select
-    {{ columns_of_deid(table, 'deidentified') }}
+    {%- for name in model.columns %}
+    deidentified.{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from {{ ref('int_deidentified_' ~ table) }} as deidentified
-where deidentified.diseases is null {{ only_changed_persons('deidentified') }}
+where deidentified.diseases is null {{ only_changed_persons('deidentified', 'person_id') }}
 {%- endmacro %}
 
 {% macro held_back_rows(table) -%}
 {#- The rows of a table that reveal a restricted disease: the columns of deid, and the diseases. -#}
-select
-    {{ columns_of_deid(table, 'deidentified') }},
-    deidentified.diseases
+select *
 from {{ ref('int_deidentified_' ~ table) }} as deidentified
 where deidentified.diseases is not null
 {%- endmacro %}
 
-{% macro with_released(table, project) -%}
+{% macro with_released(table, project, columns) -%}
 {#- The rows of deid, and those held back whose diseases are all released to a project (int_restricted_release). -#}
-select
-    {{ columns_of_deid(table, 'ordinary') }},
-    null::text[] as diseases
-from {{ ref('deid_' ~ table) }} as ordinary
+select {{ columns | join(', ') }}, null::text[] as diseases
+from {{ ref('deid_' ~ table) }}
 union all
-select
-    {{ columns_of_deid(table, 'held_back') }},
-    held_back.diseases
+select {{ columns | join(', ') }}, held_back.diseases
 from {{ ref('held_back_' ~ table) }} as held_back
 where held_back.diseases <@ array(
     select release.disease
@@ -49,12 +45,8 @@ where held_back.diseases <@ array(
 )
 {%- endmacro %}
 
-{% macro columns_of_deid(table, alias) -%}
-{#- The columns that the contract of deid_<table> lists. -#}
-{%- if execute -%}
-{%- set columns = graph.nodes['model.' ~ project_name ~ '.deid_' ~ table].columns -%}
-{%- for name in columns %}{{ alias }}.{{ name }}{{ ',\n    ' if not loop.last }}{% endfor -%}
-{%- endif -%}
+{% macro held_back_tables() -%}
+{{ return(['diagnosis', 'lab_result', 'clinical_order', 'medication', 'procedure']) }}
 {%- endmacro %}
 
 {% macro restricted_text_reason(person_key, text_column) -%}
@@ -65,8 +57,4 @@ case
          and {{ text_column }} ~* (select string_agg(pattern, '|') from {{ ref('restricted_term') }})
     then 'restricted_disease'
 end
-{%- endmacro %}
-
-{% macro held_back_tables() -%}
-{{ return(['diagnosis', 'lab_result', 'clinical_order', 'medication', 'procedure']) }}
 {%- endmacro %}

@@ -13,7 +13,6 @@ select
     clinical_order._row_id,
     clinical_order._batch_id,
     {{ policy_version() }} as _policy_version,
-    clinical_order.person_key,
     restricted.diseases
 from {{ ref('base_clinical_order') }} as clinical_order
 inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = clinical_order.person_key

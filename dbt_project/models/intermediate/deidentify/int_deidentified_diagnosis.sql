@@ -13,7 +13,6 @@ select
     diagnosis._row_id,
     diagnosis._batch_id,
     {{ policy_version() }} as _policy_version,
-    diagnosis.person_key,
     restricted.diseases
 from {{ ref('base_diagnosis') }} as diagnosis
 inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = diagnosis.person_key

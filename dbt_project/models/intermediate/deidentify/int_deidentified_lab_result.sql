@@ -18,7 +18,6 @@ select
     lab_result._row_id,
     lab_result._batch_id,
     {{ policy_version() }} as _policy_version,
-    lab_result.person_key,
     restricted.diseases
 from {{ ref('base_lab_result') }} as lab_result
 inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = lab_result.person_key

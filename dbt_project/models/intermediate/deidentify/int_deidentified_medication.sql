@@ -19,7 +19,6 @@ select
     medication._row_id,
     medication._batch_id,
     {{ policy_version() }} as _policy_version,
-    medication.person_key,
     restricted.diseases
 from {{ ref('base_medication') }} as medication
 inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = medication.person_key

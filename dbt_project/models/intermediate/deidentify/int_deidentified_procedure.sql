@@ -13,7 +13,6 @@ select
     operation._row_id,
     operation._batch_id,
     {{ policy_version() }} as _policy_version,
-    operation.person_key,
     restricted.diseases
 from {{ ref('base_procedure') }} as operation
 inner join {{ source('vault', 'pseudonym') }} as pseudonym on pseudonym.person_key = operation.person_key
