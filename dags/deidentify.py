@@ -6,7 +6,7 @@ own known identifiers), then build the de-identified tables: pseudonyms, shifted
 
 **Reads.** `vault.*` (ciphertext), `base.*`, `include/policy/deidentification.yaml`, the keyring.
 
-**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`; the asset `deid`.
+**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`, `held_back.*` (level 5); the asset `deid`.
 
 **Rerun.** Any time. Texts that are scrubbed under the current policy are not scrubbed again; a new policy version
 scrubs all. One mapped task a shard of persons, one transaction a group of persons.
