@@ -49,6 +49,8 @@ def restricted(context: Context) -> Outcome:
                     f"{mart.name}: {beyond} rows of level 5 whose approval has ended; they show to nobody, "
                     "and the next run of `publish` removes them"
                 )
+    if not marts:
+        return Outcome("无课题申请受限病种 no project asks for level 5", 0)
     said = [amount(marts, "个含受限病种的集市", "marts that may hold level 5"), amount(rows, "行", "rows of level 5")]
     return Outcome(figures(said), marts, tuple(findings))
 

@@ -46,6 +46,7 @@ create or replace view access.restricted_approval as
 select a.project, disease, max(a.valid_until) as valid_until
 from access.approval as a cross join unnest(a.restricted) as disease
 where a.revoked_at is null and clock_timestamp() >= a.valid_from and clock_timestamp() < a.valid_until
+    and exists (select from access.person as p where p.login = a.person and p.removed_at is null)
 group by a.project, disease;
 
 -- One row per piece of work: which session reads for which project and purpose, from when to when.
