@@ -20,6 +20,7 @@ from anonymization.entities import Entity
 from anonymization.known_guards import Guard, is_guarded, is_slip, is_written_name, stands_alone
 from anonymization.lexicon.given_names import NOT_NAMES, UNUSUAL
 from anonymization.lexicon.surnames import surname_length
+from anonymization.model.name_gate import name_gate
 from anonymization.normalize import normalize
 from anonymization.pinyin import pinyin_spellings, without_tones
 
@@ -156,7 +157,8 @@ class KnownMatcher:
         if len(given) >= 2:
             if given not in NOT_NAMES:
                 self.aliases.setdefault(given, Part(person, "given"))
-            self._words.setdefault(given, _Pattern(Entity.PERSON, "called", False))
+            is_rare = person.role != "staff" and len(given) == 2 and not name_gate().how_usual(given)
+            self._words.setdefault(given, _Pattern(Entity.PERSON, "rare" if is_rare else "called", False))
             if person.role != "staff":
                 self._slips.setdefault(surname, []).append((name, 0))
                 self._slips.setdefault(given, []).append((name, family))

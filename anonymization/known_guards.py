@@ -1,7 +1,8 @@
 """What must stand around a known identifier before it counts: "身高1.82m" holds no patient number 1, 高血压 no 高.
 
 Guards: `none` always counts; `ascii` is no part of a longer word; `word`, a name that is a word too, needs an
-announcement; `called`, a given name alone, needs one or a verb of telling; `titled`, a surname alone, needs a title.
+announcement; `called`, a given name alone, needs one or a verb of telling; `rare`, a given name whose characters hardly
+ever stand side by side, only has to be no part of the words around it; `titled`, a surname alone, needs a title.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from anonymization.lexicon import any_of
 from anonymization.lexicon.given_names import NOT_NAMES
 from anonymization.lexicon.name_context import AFTER_NAME, RELATIVES, TITLES
 from anonymization.lexicon.surnames import WORDLIKE
+from anonymization.model.name_gate import name_gate
 from anonymization.pinyin import sound_alike
 
-Guard = Literal["none", "ascii", "word", "called", "titled"]
+Guard = Literal["none", "ascii", "word", "called", "rare", "titled"]
 _LEAST_TOUCHED: Final = 7
 _CALLED: Final = re.compile(
     rf"(?:{any_of(RELATIVES)}|患者|病人|患儿|其[子女妻夫父母兄弟姐妹]|[叫名唤是阿小老]|:)[ :]?$"
@@ -39,9 +41,15 @@ def is_guarded(guard: Guard, text: str, start: int, end: int) -> bool:
         return not (before.isalnum() or after.isalnum()) or _CALLED.search(text, max(0, start - 6), start) is not None
     if text[start:end] in NOT_NAMES:
         return False
-    return bool(_CALLED.search(text, max(0, start - 6), start)) or (
+    is_apart = guard == "rare" and not _joins(before, text[start]) and not _joins(text[end - 1], after)
+    return is_apart or bool(_CALLED.search(text, max(0, start - 6), start)) or (
         not before.isalnum() and (not after.isalnum() or _FOLLOWED.match(text, end) is not None)
     )
+
+
+def _joins(left: str, right: str) -> bool:
+    """Tell whether two characters that touch often stand side by side: 神志 before 志清 in 神志清楚."""
+    return name_gate().how_usual(left + right) > 1
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:

@@ -6,7 +6,9 @@ own known identifiers), then build the de-identified tables: pseudonyms, shifted
 
 **Reads.** `vault.*` (ciphertext), `base.*`, `include/policy/deidentification.yaml`, the keyring.
 
-**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`, `held_back.*` (level 5); the asset `deid`.
+**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`, `held_back.*` (rows of level 5); the
+asset `deid`; a sample of the texts that this run scrubbed, for people to look through, in the folder `review` of
+`XINGLIN_STATE` (`XINGLIN_REVIEW_TEXTS`; then `xinglin deid review <form>`).
 
 **Rerun.** Any time. Texts that are scrubbed under the current policy are not scrubbed again; a new policy version
 scrubs all. One mapped task a shard of persons, one transaction a group of persons.
@@ -63,7 +65,13 @@ def deidentify() -> None:
     def build_deid() -> dict[str, Any]:
         return build("deidentify", Role.TRANSFORM)
 
-    scrub.expand(shard=prepare()) >> build_deid()
+    @task(pool=Pool.DEIDENTIFY, trigger_rule="none_failed")
+    def sample_for_review() -> int:
+        from governance.deidentification.sampling import sample_of_run
+
+        return sample_of_run(dsn(Role.DEIDENTIFY), settings(), run_id())
+
+    scrub.expand(shard=prepare()) >> [build_deid(), sample_for_review()]
 
 
 deidentify()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from anonymization.encryption import Suite
 from governance.errors import SettingsError
@@ -48,6 +48,7 @@ class Settings(BaseModel):
         batch_rows: rows of a collection batch, the unit of memory, hashing, transaction and repetition.
         suite: cipher suite of a new keyring, ``intl`` or ``gm`` 国密; a contract may name another for a field.
         shards: number of parallel de-identification tasks.
+        review_texts: how many of the texts that a run scrubbed are drawn for human review; 0 draws none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +76,7 @@ class Settings(BaseModel):
     batch_rows: int = 100_000
     suite: Suite = Suite.INTL
     shards: int = 2
+    review_texts: int = Field(default=100, ge=0)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

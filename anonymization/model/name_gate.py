@@ -137,7 +137,11 @@ class NameGate:
 
     def is_usual(self, pair: str) -> bool:
         """Tell whether two characters often stand side by side in running text."""
-        return self._pairs.get(pair, 0) >= _USUAL_PAIR
+        return self.how_usual(pair) >= _USUAL_PAIR
+
+    def how_usual(self, pair: str) -> int:
+        """Return how usual two characters are side by side in running text, 1 to 9; 0 when they are hardly ever."""
+        return self._pairs.get(pair, 0)
 
     def _sum_of_name(self, name: str, family: int) -> float:
         weight = self._weights.get

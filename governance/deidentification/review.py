@@ -34,7 +34,8 @@ with ranked as (
     select row_id, field, source, source_table, text, spans, policy_version,
         row_number() over (partition by source, source_table, field order by md5(%(seed)s || row_id || field)) as place,
         count(*) over (partition by source, source_table, field) as size, count(*) over () as total
-    from deid.free_text where text is not null and text <> ''
+    from deid.free_text
+    where text is not null and text <> '' and (%(run)s::text is null or run_id = %(run)s)
 )
 select row_id, field, source || '.' || source_table || '.' || field, text, spans, policy_version, size
 from ranked
@@ -93,17 +94,12 @@ class Tally:
                 yield f"{words}: {count / n * factor:.4f} (95% Clopper-Pearson [{low:.4f}, {high:.4f}])"
 
 
-def draw(connection: psycopg.Connection, n: int, seed: str) -> list[Item]:
+def draw(connection: psycopg.Connection, n: int, seed: str, run_id: str | None = None) -> list[Item]:
     """Draw about n texts from ``deid.free_text``, by source, table and field in proportion, one of each at the least.
 
-    The same seed draws the same texts as long as the table is the same.
-
-    Raises:
-        ReviewError: there is no scrubbed text.
+    The same seed draws the same texts as long as the table is the same. With a run, only from what it scrubbed.
     """
-    rows = connection.execute(_DRAW, {"n": n, "seed": seed}).fetchall()
-    if not rows:
-        raise ReviewError("deid.free_text holds no scrubbed text; run the de-identification stage first")
+    rows = connection.execute(_DRAW, {"n": n, "seed": seed, "run": run_id}).fetchall()
     return [
         Item(i, row_id, name, stratum, version, text, tuple((s[0], s[1], s[2]) for s in spans))
         for i, (row_id, name, stratum, text, spans, version, _) in enumerate(rows, start=1)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from governance.cli import app
 from governance.database import Role, connect
 from governance.deidentification.review import draw, read_sample
+from governance.deidentification.sampling import sample_of_run
 from tests.conftest import Warehouse
 
 pytestmark = pytest.mark.integration
@@ -69,6 +70,22 @@ def test_finds_of_reviewers_flow_back(scrubbed: Warehouse, tmp_path: Path) -> No
     assert "李四光" not in result.output
     cases = (scrubbed.settings.state / "review" / "cases" / "cases.jsonl").read_text("utf-8")
     assert len(cases.splitlines()) == 1
+
+
+def test_each_run_leaves_a_sample_of_what_it_scrubbed_and_a_form_half_filled_is_kept(scrubbed: Warehouse) -> None:
+    settings, dsn = scrubbed.settings.model_copy(update={"review_texts": 10}), scrubbed.dsn(Role.DEIDENTIFY)
+    with psycopg.connect(scrubbed.superuser_dsn()) as connection:
+        connection.execute("update deid.free_text set run_id = 'manual__2026-06-01T00:00:00+00:00' where row_id >= 50")
+    assert sample_of_run(dsn, settings, "manual__2026-06-01T00:00:00+00:00") == 10
+    (folder,) = (settings.state / "review").iterdir()
+    assert folder.name == "manual__2026-06-01T00_00_00_00_00"
+    assert {item.row_id for item in read_sample(folder).values()} == set(range(50, 60))
+    (folder / "form.csv").write_text("item,reviewed,residual,type,note\n1,1,,,\n")
+    assert sample_of_run(dsn, settings, "manual__2026-06-01T00:00:00+00:00") == 10
+    assert "1,1" in (folder / "form.csv").read_text("utf-8")
+    assert sample_of_run(dsn, settings, "a run without texts") == 0
+    assert sample_of_run(dsn, settings.model_copy(update={"review_texts": 0}), "r") == 0
+    assert len(list((settings.state / "review").iterdir())) == 1
 
 
 def test_an_empty_warehouse_has_nothing_to_review(empty_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,17 @@ def test_a_name_that_is_a_word_needs_a_label() -> None:
     assert hits("患者安静入院", person) == {"安静"}
 
 
+@pytest.mark.parametrize("text", ["飘杰2026年3月1日来诊", "今日飘杰诉头痛", "飘杰说头痛", "嘱飘杰次日复查"])
+def test_a_given_name_that_is_no_word_is_found_wherever_it_stands(text: str) -> None:
+    assert hits(text, (KnownPerson(name="许飘杰"),)) == {"飘杰"}
+
+
+def test_a_given_name_across_two_words_is_no_hit() -> None:
+    assert hits("神志清楚，精神可", (KnownPerson(name="许志清"),)) == set()
+    assert hits("许志清于今日入院，志清自诉无不适", (KnownPerson(name="许志清"),)) == {"许志清", "志清"}
+    assert hits("今日飘杰诉头痛", (KnownPerson(name="许飘杰", role="staff"),)) == set()
+
+
 @pytest.mark.parametrize(
     "text", ["电话154 1234-5678", "电话１５４１２３４５６７８", "电话154.1234.5678转", "15412345678"]
 )
