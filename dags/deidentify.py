@@ -6,9 +6,9 @@ own known identifiers), then build the de-identified tables: pseudonyms, shifted
 
 **Reads.** `vault.*` (ciphertext), `base.*`, `include/policy/deidentification.yaml`, the keyring.
 
-**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`; the asset `deid`; a sample of the texts
-that this run scrubbed, for people to look through, in the folder `review` of `XINGLIN_STATE` (`XINGLIN_REVIEW_TEXTS`;
-then `xinglin deid review <form>`).
+**Writes.** `vault.pseudonym`, `vault.project_salt`, `deid.free_text`, `deid.*`, `held_back.*` (rows of level 5); the
+asset `deid`; a sample of the texts that this run scrubbed, for people to look through, in the folder `review` of
+`XINGLIN_STATE` (`XINGLIN_REVIEW_TEXTS`; then `xinglin deid review <form>`).
 
 **Rerun.** Any time. Texts that are scrubbed under the current policy are not scrubbed again; a new policy version
 scrubs all. One mapped task a shard of persons, one transaction a group of persons.

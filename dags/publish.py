@@ -4,7 +4,8 @@
 **Purpose.** Publish the specialty-disease marts and the tables of every research project, each row with its lineage id,
 the run that wrote it, and the policy and contract versions.
 
-**Reads.** `deid.*`, `vault.pseudonym`, `vault.project_salt`, `include/projects/*.yaml` (compiled into models).
+**Reads.** `deid.*`, `vault.pseudonym`, `vault.project_salt`, `include/projects/*.yaml` (compiled into models);
+`held_back.*` for projects to which `access.restricted_approval` releases rows.
 
 **Writes.** `specialty.*`, `research.*`, `lineage.*`; the asset `marts`.
 

@@ -16,7 +16,10 @@ from governance.errors import AccessError, SettingsError
 
 @dataclass(frozen=True)
 class Approval:
-    """A person may open work on a project for these purposes, from … until, unless revoked."""
+    """A person may open work on a project for these purposes, from … until, unless revoked.
+
+    ``restricted``: diseases of level 5 whose rows it releases to the project and to this person.
+    """
 
     approval_id: int
     person: str
@@ -26,6 +29,7 @@ class Approval:
     valid_until: datetime
     approver: str
     revoked_at: datetime | None
+    restricted: list[str]
 
 
 def approve(
@@ -35,17 +39,22 @@ def approve(
     purposes: Sequence[str],
     valid_from: datetime,
     valid_until: datetime,
+    restricted: Sequence[str] = (),
 ) -> int:
     """Approve; the connection's login is the approver. Returns the approval's number.
 
+    Args:
+        restricted: diseases of level 5 whose rows are released, of those that the project's specification asks for.
+            The rows come with the next build of the marts.
+
     Raises:
-        AccessError: the login is not of the committee, or person, project, purposes or dates are not acceptable.
+        AccessError: the login is not of the committee, or person, project, purposes, dates or diseases are refused.
     """
     return int(
         _call(
             connection,
-            "select access.approve(%s, %s, %s, %s, %s)",
-            (person, project, list(purposes), valid_from, valid_until),
+            "select access.approve(%s, %s, %s, %s, %s, %s)",
+            (person, project, list(purposes), valid_from, valid_until, list(restricted)),
             f"the approval of {person} for {project}",
         )
     )
@@ -70,8 +79,42 @@ def approvals(connection: psycopg.Connection) -> list[Approval]:
     return [
         Approval(*row)
         for row in connection.execute(
-            "select approval_id, person, project, purposes, valid_from, valid_until, approver, revoked_at"
+            "select approval_id, person, project, purposes, valid_from, valid_until, approver, revoked_at,"
+            " restricted"
             " from access.approval order by revoked_at is not null, valid_until < now(), approval_id"
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A restricted disease that a project asks for: whether its rows were released when the marts were last built.
+
+    ``due`` is what the next build will do; ``until`` the end of the approval that released it.
+    """
+
+    project: str
+    disease: str
+    released: bool
+    until: datetime | None
+    due: bool
+
+
+def releases(connection: psycopg.Connection) -> list[Release]:
+    """What the projects ask for beyond level 4; empty before the first build.
+
+    Args:
+        connection: a role that reads ``intermediate`` and the approvals (``audit``, ``transform``).
+    """
+    if connection.execute("select to_regclass('intermediate.int_restricted_release')").fetchone() == (None,):
+        return []
+    return [
+        Release(*row)
+        for row in connection.execute(
+            "select r.project, r.disease, r.released, r.approved_until, exists (select from access.restricted_approval"
+            " as a where a.project = r.project and a.disease = r.disease and current_date <= p.valid_until)"
+            " from intermediate.int_restricted_release as r"
+            " left join reference.research_project as p on p.project = r.project order by 1, 2"
         )
     ]
 

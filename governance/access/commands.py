@@ -69,15 +69,25 @@ def approve_command(
     purpose: Annotated[list[str], typer.Option("--purpose", help="用途，可多次 purpose, may be repeated")],
     until: Annotated[datetime, typer.Option("--until", help="有效至 until (UTC)")],
     start: Annotated[datetime | None, typer.Option("--from", help="自何时起 from (UTC), default now")] = None,
+    restricted: Annotated[
+        list[str] | None,
+        typer.Option("--restricted", help="一并放行的受限病种，可多次 restricted disease, may be repeated"),
+    ] = None,
     member: _Member = "ethics",
 ) -> None:
     """批准某人为某用途读取某课题 · Approve that a person reads a project's marts for these purposes."""
     settings = Settings.from_environment()
     begin = datetime.now(UTC) if start is None else start.replace(tzinfo=UTC)
     with _member(member, settings) as connection:
-        number = granted.approve(connection, login, project, purpose, begin, until.replace(tzinfo=UTC))
+        number = granted.approve(
+            connection, login, project, purpose, begin, until.replace(tzinfo=UTC), restricted or ()
+        )
     _record(settings)
     typer.echo(f"已批准 approved: 第 {number} 号 no. {number} · {login} · {project} · 至 until {until:%Y-%m-%d %H:%M}")
+    if restricted:
+        typer.echo(
+            f"受限病种 restricted diseases: {', '.join(restricted)} · 下次构建后放行 with the next build of the marts"
+        )
 
 
 @access.command("revoke")
@@ -99,10 +109,13 @@ def approvals_command() -> None:
     with _connect(Role.AUDIT, Settings.from_environment()) as connection:
         for one in granted.approvals(connection):
             state = "撤销 revoked" if one.revoked_at else "过期 expired" if one.valid_until <= now else "有效 in force"
+            named = f"  受限病种 restricted {', '.join(one.restricted)}" if one.restricted else ""
             typer.echo(
                 f"{one.approval_id}  {state}  {one.person}  {one.project}  {' | '.join(one.purposes)}  "
-                f"{one.valid_from:%Y-%m-%d} – {one.valid_until:%Y-%m-%d}  批准人 approver {one.approver}"
+                f"{one.valid_from:%Y-%m-%d} – {one.valid_until:%Y-%m-%d}  批准人 approver {one.approver}{named}"
             )
+        for line in map(_released, granted.releases(connection)):
+            typer.echo(line)
 
 
 @access.command("plan")
@@ -147,6 +160,14 @@ def matrix_command(
         return
     page.write_text(text, "utf-8")
     typer.echo(f"已写 written: {page}")
+
+
+def _released(one: granted.Release) -> str:
+    state = (
+        f"已放行 released, 至 until {one.until:%Y-%m-%d}" if one.until else "不放行 held back: 无有效批准 no approval"
+    )
+    due = "" if one.due == one.released else " · 下次构建将变更 the next build will change it"
+    return f"受限病种 restricted disease  {one.project}  {one.disease}  {state}{due}"
 
 
 def _connect(role: Role, settings: Settings) -> psycopg.Connection:

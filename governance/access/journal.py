@@ -49,4 +49,6 @@ def _record(event_id: int, at: str, kind: str, act: str, actor: str, held: dict[
             Kind.WORK, f"work:{held['work_id']}", project=project, purpose=purpose, actor=actor, detail=detail
         )
     detail |= {name: held[name] for name in ("person", "purposes", "valid_from", "valid_until", "approver")}
+    if held.get("restricted"):  # events from before have no such column
+        detail["restricted"] = held["restricted"]
     return Record(Kind.APPROVAL, f"approval:{held['approval_id']}", project=project, actor=actor, detail=detail)

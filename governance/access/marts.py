@@ -16,6 +16,10 @@ from governance.settings import Settings
 _OWNER = "mart_owner"
 _SERVICE = ("service", "*", True, ("xinglin_transform",), "true", "true")
 _QUAL = "( SELECT ('{}'::text = ANY (access.session_projects())))"
+_QUAL_RESTRICTED = (
+    "({} AND ((restricted_diseases IS NULL)"
+    " OR (restricted_diseases <@ ( SELECT access.session_restricted() AS session_restricted))))"
+)
 _RELATIONS = """
     select n.nspname, c.relname, c.relkind::text, c.relowner::regrole::text, c.relrowsecurity, c.relforcerowsecurity,
         coalesce((
@@ -103,10 +107,14 @@ def plan(connection: psycopg.Connection, settings: Settings) -> Plan:
         AccessError: a contract or the policy cannot be used.
     """
     wanted = declared_marts(settings)
-    rows = connection.execute("select schema_name, table_name, project, readers from access.mart").fetchall()
-    known = {f"{schema}.{table}": (project, readers) for schema, table, project, readers in rows}
+    rows = connection.execute(
+        "select schema_name, table_name, project, readers, restricted from access.mart"
+    ).fetchall()
+    known = {f"{schema}.{table}": tuple(declared) for schema, table, *declared in rows}
     declare = tuple(
-        mart for name, mart in sorted(wanted.items()) if known.get(name) != (mart.project, _plain(mart.readers))
+        mart
+        for name, mart in sorted(wanted.items())
+        if known.get(name) != (mart.project, _plain(mart.readers), list(mart.restricted))
     )
     steps, findings = [], []
     for held in relations(connection):
@@ -134,10 +142,10 @@ def apply(connection: psycopg.Connection, settings: Settings, keys: AuditKeys) -
                 connection.execute("delete from access.mart where schema_name || '.' || table_name = %s", (name,))
             for mart in due.declare:
                 connection.execute(
-                    "insert into access.mart (schema_name, table_name, project, readers) values (%s, %s, %s, %s)"
-                    " on conflict (schema_name, table_name)"
-                    " do update set project = excluded.project, readers = excluded.readers",
-                    (mart.schema_name, mart.table_name, mart.project, Jsonb(_plain(mart.readers))),
+                    "insert into access.mart (schema_name, table_name, project, readers, restricted)"
+                    " values (%s, %s, %s, %s, %s) on conflict (schema_name, table_name) do update"
+                    " set project = excluded.project, readers = excluded.readers, restricted = excluded.restricted",
+                    (*mart.name.split("."), mart.project, Jsonb(_plain(mart.readers)), list(mart.restricted)),
                 )
             for step in due.protect:
                 connection.execute("select access.protect(%s, %s)", step.mart.split(".", 1))
@@ -167,7 +175,10 @@ def deviations(held: Held, mart: Mart | None) -> list[str]:
     wanted: list[tuple[object, ...]] = [_SERVICE]
     if mart is not None:
         quoted = mart.project.replace("'", "''")
-        wanted = [("purpose", "r", True, ("engineer", "researcher"), _QUAL.format(quoted), None), _SERVICE]
+        qual = _QUAL.format(quoted)
+        if mart.restricted:
+            qual = _QUAL_RESTRICTED.format(qual)
+        wanted = [("purpose", "r", True, ("engineer", "researcher"), qual, None), _SERVICE]
     policies = [(p[0], p[1], p[2], tuple(p[3] if isinstance(p[3], list) else ()), p[4], p[5]) for p in held.policies]
     if policies != wanted:
         found.append("its policies are not as declared: " + (", ".join(str(p[0]) for p in held.policies) or "none"))

@@ -15,6 +15,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten tim
 Zone = Literal["specialty", "research"]
 ZONES: tuple[Zone, ...] = ("specialty", "research")
 Reader = Literal["engineer", "researcher"]
+RESTRICTED = "restricted_diseases"  # column of a mart by which its row security knows rows of level 5
 Level = int  # GB/T 39725: 1 (open) to 5 (strictly restricted)
 
 
@@ -37,6 +38,7 @@ class Mart(_Frozen):
         project: research project or specialty whose approval opens it.
         levels: column -> level, in the order of the contract.
         readers: group -> columns that it is granted.
+        restricted: diseases of level 5 whose rows it may hold, for readers whose approval names them.
     """
 
     schema_name: str
@@ -44,6 +46,7 @@ class Mart(_Frozen):
     project: str
     levels: dict[str, Level]
     readers: dict[str, tuple[str, ...]]
+    restricted: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -97,7 +100,13 @@ def _mart(zone: Zone, model: dict[str, object], policy: Policy) -> Mart:
         group: tuple(column for column, needed in levels.items() if needed <= highest)
         for group, highest in sorted(policy.highest_level.get(zone, {}).items())
     }
-    return Mart(schema_name=zone, table_name=name, project=project, levels=levels, readers=readers)
+    restricted = meta.get("restricted", [])
+    if not isinstance(restricted, list) or (restricted and RESTRICTED not in levels):
+        raise AccessError(f"mart {zone}.{name}: meta.restricted needs a list and the column {RESTRICTED}; correct it")
+    return Mart(
+        schema_name=zone, table_name=name, project=project, levels=levels, readers=readers,
+        restricted=tuple(map(str, restricted)),
+    )  # fmt: skip
 
 
 def _meta(node: dict[str, object]) -> dict[str, object]:

@@ -130,12 +130,12 @@ def _column(field: Field, minimum_persons: int) -> ColumnPolicy:
 
 
 def _restricted(settings: Settings, seed: str, column: str) -> dict[str, re.Pattern[str]]:
-    """Disease → pattern, from a seed of dbt (word boundaries there are PostgreSQL's)."""
+    """Disease → pattern, from a seed of dbt; its patterns mean the same to PostgreSQL and to Python."""
     path = settings.dbt_project / _SEEDS / seed
     parts: dict[str, list[str]] = {}
     with path.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
-            pattern = re.escape(row[column]) if column == "code_prefix" else re.sub(r"\\[mM]", r"\\b", row[column])
+            pattern = re.escape(row[column]) if column == "code_prefix" else row[column]
             parts.setdefault(row["disease"], []).append(f"^{pattern}" if column == "code_prefix" else pattern)
     return {disease: re.compile("|".join(patterns), re.IGNORECASE) for disease, patterns in parts.items()}
 

@@ -1,7 +1,8 @@
 """Removing a withdrawn person's rows from a warehouse, in one transaction, with every row counted.
 
 Which tables hold rows of persons is read from the contracts (``landing``, ``vault``) and from the columns that tables
-have: ``patient_key`` or ``person_key`` in what dbt keeps, ``person_id`` in ``deid``, ``research_id`` in the marts.
+have: ``patient_key`` or ``person_key`` in what dbt keeps, ``person_id`` in ``deid`` and ``held_back``, ``research_id``
+in the marts.
 Batches keep their balance: a row that leaves landing or quarantine is counted as withdrawn in ``governance.batch``.
 """
 
@@ -175,29 +176,18 @@ def _deidentified(connection: psycopg.Connection, purged: Purged) -> None:
     own = "person_id in (select person_id from withdrawn_id)"
     sums = connection.execute("select to_regclass('deid.withheld')").fetchone() != (None,)
     with_reason = set(_tables(connection, "text_withheld", "deid"))
-    in_base = {table for _, table in _tables(connection, "person_key", "base")}
-    for schema, table in _tables(connection, "person_id", "deid"):
+    for schema, table in _tables(connection, "person_id", "deid", "held_back"):
         if sums and (schema, table) in with_reason:
             query = sql.SQL(
                 "select text_withheld, count(*) from {} where text_withheld is not null and {} group by 1"
             ).format(sql.Identifier(schema, table), sql.SQL(own))
             for reason, count in connection.execute(query).fetchall():
                 _less_withheld(connection, f"{table}.text", reason, count)
-        if sums and table in in_base:
-            _less_withheld(connection, table, "restricted_disease", _held_back(connection, table))
-        _delete(connection, schema, table, own, purged)
+        count = _delete(connection, schema, table, own, purged)
+        if sums and schema == "held_back":
+            _less_withheld(connection, table, "restricted_disease", count)
     texts = "person_key in (select person_key from withdrawn_person) or row_id in (select row_id from withdrawn_row)"
     _delete(connection, "deid", "free_text", texts, purged)
-
-
-def _held_back(connection: psycopg.Connection, table: str) -> int:
-    """How many of the persons' rows of a table stand in base and not in deid."""
-    query = sql.SQL(
-        "select (select count(*) from base.{0} where person_key in (select person_key from withdrawn_person))"
-        " - (select count(*) from deid.{0} where person_id in (select person_id from withdrawn_id))"
-    ).format(sql.Identifier(table))
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _less_withheld(connection: psycopg.Connection, table: str, reason: str, count: int) -> None:
@@ -213,7 +203,9 @@ def _tables(connection: psycopg.Connection, column: str, *schemas: str) -> list[
 
 def _delete(
     connection: psycopg.Connection, schema: str, table: str, condition: str | sql.Composed, purged: Purged
-) -> None:
+) -> int:
     where = sql.SQL(condition) if isinstance(condition, str) else condition
     statement = sql.SQL("delete from {} where {}").format(sql.Identifier(schema, table), where)
-    purged.add(f"{schema}.{table}", connection.execute(statement).rowcount)
+    count = connection.execute(statement).rowcount
+    purged.add(f"{schema}.{table}", count)
+    return count

@@ -33,6 +33,7 @@ def back_up_cluster(dsn: str, settings: Settings, run_id: str) -> dict[str, obje
     """
     with connect(dsn, autocommit=True) as connection:
         before = connection.execute("select coalesce(max(batch_id), 0) from governance.batch").fetchone()
+        mark = Watermark(before[0] if before else 0, fingerprint("back_up", settings, connection))
     with stage_run(dsn, run_id, "back_up", settings) as stage:
         backups = adapter_of(settings, dsn)
         made = backups.due(run_id, attempts=2)
@@ -41,7 +42,7 @@ def back_up_cluster(dsn: str, settings: Settings, run_id: str) -> dict[str, obje
         stage.details |= {"files": snapshots}
         if isinstance(backups, EmbeddedBackups):
             stage.details |= _copied(backups) | {"warnings": _warned(backups, dsn, run_id)}
-    set_watermark(dsn, "back_up", Watermark(before[0] if before else 0, fingerprint("back_up", settings)), run_id)
+    set_watermark(dsn, "back_up", mark, run_id)
     return stage.details
 
 

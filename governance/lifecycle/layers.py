@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from anonymization.policy import load_policy
+from governance.access.approvals import releases
 from governance.audit import AuditKeys, Kind, Record, append
 from governance.collection.horizon import horizon
 from governance.contracts import load_catalogue
@@ -28,7 +29,7 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
     with connect(dsn, autocommit=True) as connection:
         limit = horizon(connection)
         before = watermark(connection, layer)
-    mark = Watermark(limit, fingerprint(layer, settings))
+        mark = Watermark(limit, fingerprint(layer, settings, connection))
     full = before is not None and before.fingerprint != mark.fingerprint
     with stage_run(dsn, run_id, layer, settings) as record:
         if layer == "publish":
@@ -53,6 +54,8 @@ def build_layer(layer: str, dsn: str, settings: Settings, run_id: str) -> LayerR
             "tests": sum(n.resource_type in ("test", "unit_test") for n in run.nodes),
             "warnings": sum(n.state == "warn" for n in run.nodes),
         }  # fmt: skip
+        if layer == "publish":
+            record.details |= _record_releases(dsn, settings, run_id)
     set_watermark(dsn, layer, mark, run_id)
     return run
 
@@ -76,3 +79,25 @@ def _record_approvals(dsn: str, settings: Settings, run_id: str) -> None:
     ]
     with connect(dsn, application="xinglin publish") as connection:
         append(connection, records, AuditKeys.open(settings))
+
+
+def _record_releases(dsn: str, settings: Settings, run_id: str) -> dict[str, object]:
+    """Append to the audit log which rows of level 5 the projects asked for and got; returns it for the run."""
+    with connect(dsn, application="xinglin publish") as connection:
+        asked = releases(connection)
+        records = [
+            Record(
+                Kind.APPROVAL,
+                f"restricted.{one.project}.{one.disease}",
+                project=one.project,
+                detail={
+                    "run": run_id,
+                    "released": one.released,
+                    "approved_until": one.until.isoformat() if one.until else None,
+                },
+            )
+            for one in asked
+        ]
+        append(connection, records, AuditKeys.open(settings))
+    said = {f"{one.project}: {one.disease}": "released" if one.released else "held back" for one in asked}
+    return {"restricted": said} if said else {}

@@ -1,12 +1,14 @@
 """What a stage leaves behind: its run, and the watermark up to which its output is current.
 
 A watermark holds the greatest batch that a stage has worked in and a fingerprint of everything that decides its output
-besides data (contracts, policy, dbt project, project specifications). A stage is behind when either differs.
+besides data (contracts, policy, dbt project, project specifications, approved rows of level 5). A stage is behind when
+either differs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +32,7 @@ _DECIDES: dict[str, tuple[str, ...]] = {
     "standardize": _BASE,
     # base may change under the same source rows, which the increments of deid do not see
     "deidentify": (
-        *_BASE, "include/policy", "anonymization", "dbt_project/models/deid",
+        *_BASE, "include/policy", "anonymization", "dbt_project/models/deid", "dbt_project/models/held_back",
         "dbt_project/models/intermediate/deidentify",
     ),
     "publish": (
@@ -124,9 +126,18 @@ def set_watermark(dsn: str, stage: str, mark: Watermark, run_id: str) -> None:
         )
 
 
-def fingerprint(stage: str, settings: Settings) -> str:
-    """Digest of the files that decide a stage's output besides data."""
+def fingerprint(stage: str, settings: Settings, connection: psycopg.Connection) -> str:
+    """Digest of what decides a stage's output besides data: files, and for ``publish`` the approved level 5.
+
+    Args:
+        connection: any role that runs stages.
+    """
     digest = hashlib.sha256()
+    if stage == "publish":
+        approved = connection.execute(
+            "select project, disease from access.restricted_approval order by 1, 2"
+        ).fetchall()
+        digest.update(json.dumps(approved).encode())
     for folder in _DECIDES[stage]:
         root = settings.project / folder
         for path in sorted([root, *root.rglob("*")]):
@@ -136,10 +147,12 @@ def fingerprint(stage: str, settings: Settings) -> str:
 
 
 def stages_behind(connection: psycopg.Connection, settings: Settings, horizon: int) -> list[str]:
-    """Stages whose output is not current: new batches, changed files, or an earlier run that did not end well."""
+    """Stages whose output is not current: new batches, changed files, an earlier run that did not end well, or, of
+    ``publish``, an approval of rows of level 5 that came or ended since.
+    """
     behind = []
     for stage in DOWNSTREAM:
         mark = watermark(connection, stage)
-        if mark is None or mark.batch_id < horizon or mark.fingerprint != fingerprint(stage, settings):
+        if mark is None or mark.batch_id < horizon or mark.fingerprint != fingerprint(stage, settings, connection):
             behind.append(stage)
     return behind if horizon else []

@@ -1,7 +1,7 @@
 """What a project may ask for: tables, fields and code values, read from the dbt project's own files.
 
 The lists are not written a second time: tables and fields come from the contracts in ``models/deid/_deid.yml`` and
-``models/specialty/_specialty.yml``, concepts, drug classes and tests from the seeds.
+``models/specialty/_specialty.yml``, concepts, drug classes, tests and restricted diseases from the seeds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from governance.projects.errors import ProjectError
 
 _PROPERTIES = (("deid", "models/deid/_deid.yml"), ("specialty", "models/specialty/_specialty.yml"))
+_HELD_BACK = "models/held_back/_held_back.yml"
 SPECIALTIES = ("breast_cancer",)
 """Specialty databases; each has its own salt, ``specialty_<name>``."""
 
@@ -44,6 +45,7 @@ class Table(_Frozen):
         key: column that identifies a row and must be among a project's fields (of a person table: the research id).
         by_person: one row per person.
         columns: fields that may leave the zone, by name. Pseudonyms, source row ids and free text may not.
+        held_back: rows of level 5 are held back from it, and an approval may release them to a project.
     """
 
     zone: str
@@ -52,6 +54,7 @@ class Table(_Frozen):
     key: str
     by_person: bool
     columns: dict[str, Column]
+    held_back: bool = False
 
 
 class Catalogue(_Frozen):
@@ -61,6 +64,7 @@ class Catalogue(_Frozen):
     concepts: frozenset[str]
     drug_classes: frozenset[str]
     test_codes: frozenset[str]
+    restricted_diseases: frozenset[str]
 
 
 def load_catalogue(dbt_project: Path) -> Catalogue:
@@ -70,16 +74,19 @@ def load_catalogue(dbt_project: Path) -> Catalogue:
         ProjectError: a file of the dbt project is missing or not in the expected form.
     """
     tables: dict[str, Table] = {}
+    held_back = {str(model["name"]).removeprefix("held_back_") for model in _models(dbt_project / _HELD_BACK)}
     for zone, file in _PROPERTIES:
         for model in _models(dbt_project / file):
             table = _table(zone, model)
             if table:
-                tables[f"{zone}.{table.name}"] = table
+                restricted = zone == "deid" and table.name in held_back
+                tables[f"{zone}.{table.name}"] = table.model_copy(update={"held_back": restricted})
     return Catalogue(
         tables=tables,
         concepts=_values(dbt_project / "seeds" / "concept_code.csv", "concept"),
         drug_classes=_values(dbt_project / "seeds" / "drug_ingredient.csv", "drug_class"),
         test_codes=_values(dbt_project / "seeds" / "lab_test.csv", "test_code"),
+        restricted_diseases=_values(dbt_project / "seeds" / "publish" / "restricted_diagnosis.csv", "disease"),
     )
 
 

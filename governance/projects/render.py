@@ -16,6 +16,7 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _PROVENANCE = ("run_id", "policy_version", "contract_version")
 _KEY: dict[str, object] = {"data_tests": ["unique", "not_null"]}
 _NOT_NULL: dict[str, object] = {"constraints": [{"type": "not_null"}]}
+_RESTRICTED = "restricted_diseases"
 _INDEX_ON = Column(name="index_on", data_type="date", description="Day of the first matching diagnosis, shifted.")
 
 
@@ -39,14 +40,15 @@ def project_files(project: Project, catalogue: Catalogue) -> dict[Path, str]:
 
 
 def registry(projects: list[Project], specialties: tuple[str, ...]) -> str:
-    """Seed research_project: every name that needs a salt, with title and approval of the projects."""
+    """Seed research_project: every name that needs a salt, with title, approval and wishes of the projects."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["project", "kind", "title_zh", "title_en", "approval_number", "valid_until"])
-    writer.writerows([f"specialty_{name}", "specialty", "", "", "", ""] for name in specialties)
+    writer.writerow(["project", "kind", "title_zh", "title_en", "approval_number", "valid_until", "restricted"])
+    writer.writerows([f"specialty_{name}", "specialty", *[""] * 5] for name in specialties)
     for each in sorted(projects, key=lambda project: project.project):
         approval = [each.ethics.approval_number, each.ethics.valid_until.isoformat()]
-        writer.writerow([each.project, "research", each.title_zh, each.title_en, *approval])
+        asked = " ".join(sorted(each.restricted))
+        writer.writerow([each.project, "research", each.title_zh, each.title_en, *approval, asked])
     return out.getvalue()
 
 
@@ -60,8 +62,14 @@ def _banner(project: Project, comment: str = "--") -> str:
     return f"{comment} Generated from {source} by python -m governance.projects; not edited by hand.\n"
 
 
+def _asks_for_restricted(project: Project, table: Table) -> bool:
+    """Whether a table of the project may hold rows of level 5."""
+    return table.held_back and bool(project.restricted)
+
+
 def _row_view(project: Project, mart: str, table: Table, request: TableRequest) -> str:
     key = _key(table)
+    source, released = f"{{{{ ref('{table.model}') }}}} as source_row", ""
     fields = ["cohort.research_id"] + [_selected(project.project, name, table) for name in request.fields]
     lineage = ""
     if table.zone == "specialty":
@@ -73,6 +81,13 @@ def _row_view(project: Project, mart: str, table: Table, request: TableRequest) 
         fields.append("source_lineage.row_ids as _row_ids")
     else:
         joined = "cohort.person_id = source_row.person_id"
+        if _asks_for_restricted(project, table):
+            source = "source_row"
+            needed = dict.fromkeys(("person_id", "_row_id", *request.fields, *request.filter))
+            columns = [name for name in needed if name in table.columns or name in {"person_id", "_row_id"}]
+            call = f"with_released('{table.name}', '{project.project}', {columns})"
+            released = f"source_row as (\n    {{{{ {call} }}}}\n),\n\n"
+            fields.append(f"source_row.diseases as {_RESTRICTED}")
         rows = "source_row._row_ids || cohort._row_ids" if table.by_person else "array[source_row._row_id]"
         fields.append(f"{rows} as _row_ids")
     cohort = f"{{{{ ref('int_{project.project}_cohort') }}}} as cohort"
@@ -80,8 +95,8 @@ def _row_view(project: Project, mart: str, table: Table, request: TableRequest) 
     where = ("\n    where " + "\n      and ".join(conditions)) if conditions else ""
     listed = ",\n        ".join(fields)
     return (
-        f"{_banner(project)}with int_{mart} as (\n    select\n        {listed}\n"
-        f"    from {{{{ ref('{table.model}') }}}} as source_row\n"
+        f"{_banner(project)}with {released}int_{mart} as (\n    select\n        {listed}\n"
+        f"    from {source}\n"
         f"    inner join {cohort}\n        on {joined}{lineage}{where}\n)\n\n"
         f"select\n    int_{mart}.*,\n"
         f"    {{{{ lineage_id('research.{mart}', '{key}') }}}} as lineage_id\nfrom int_{mart}\n"
@@ -136,6 +151,7 @@ def _mart_properties(project: Project, catalogue: Catalogue) -> list[dict[str, o
             if table.by_person
             else f"One row per row of {request.from_} of an enrolled patient"
         )
+        restricted = _asks_for_restricted(project, table)
         indexes: list[dict[str, object]] = [{"columns": [_key(table)], "unique": True}]
         if not table.by_person:
             indexes.append({"columns": ["research_id"]})
@@ -148,14 +164,15 @@ def _mart_properties(project: Project, catalogue: Catalogue) -> list[dict[str, o
                 "meta": {
                     "owner": project.principal_investigator.department, "project": project.project, "data_class": "HS",
                     "level": 3, "retention": project.ethics.valid_until.isoformat(),
+                    **({"restricted": sorted(project.restricted)} if restricted else {}),
                 },
             },
-            "columns": _mart_columns(table, request),
+            "columns": _mart_columns(table, request, restricted),
         })  # fmt: skip
     return models
 
 
-def _mart_columns(table: Table, request: TableRequest) -> list[dict[str, object]]:
+def _mart_columns(table: Table, request: TableRequest, restricted: bool) -> list[dict[str, object]]:
     key = _key(table)
     columns = [
         {**_column("lineage_id", "uuid", "{{ doc('lineage_id') }}"), **_NOT_NULL},
@@ -164,6 +181,8 @@ def _mart_columns(table: Table, request: TableRequest) -> list[dict[str, object]
     for field in request.fields:
         known = table.columns.get(field, _INDEX_ON)
         columns.append({**_column(field, known.data_type, known.description), **(_KEY if field == key else {})})
+    if restricted:
+        columns.append(_column(_RESTRICTED, "text[]", f"{{{{ doc('{_RESTRICTED}') }}}}"))
     return columns + [{**_column(f"_{s}", "text", f"{{{{ doc('{s}') }}}}"), **_NOT_NULL} for s in _PROVENANCE]
 
 

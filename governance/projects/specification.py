@@ -107,7 +107,11 @@ class TableRequest(_Frozen):
 
 
 class Project(_Frozen):
-    """A research project."""
+    """A research project.
+
+    ``restricted`` names the diseases of level 5 (seed restricted_diagnosis) whose rows it asks for. They come while an
+    approval of the project in the warehouse names the disease (``xinglin access approve --restricted``).
+    """
 
     project: Name
     title_zh: Text
@@ -116,6 +120,7 @@ class Project(_Frozen):
     principal_investigator: Investigator
     ethics: Ethics
     criteria: Criteria
+    restricted: tuple[Code, ...] = ()
     tables: dict[Name, TableRequest] = Field(min_length=1)
 
 
@@ -145,6 +150,7 @@ def load_project(path: Path, catalogue: Catalogue) -> Project:
     if project.project != path.stem:
         raise ProjectError(f"{path.name}: key project is '{project.project}'; name it after the file, '{path.stem}'")
     _check_codes(path.name, project.criteria, catalogue)
+    _check_restricted(path.name, project, catalogue)
     for name, request in project.tables.items():
         _check_table(path.name, project.project, name, request, catalogue)
     return project
@@ -155,6 +161,18 @@ def _check_codes(file: str, criteria: Criteria, catalogue: Catalogue) -> None:
     _known(file, "criteria.concepts", concepts, catalogue.concepts)
     _known(file, "criteria.drug_classes", criteria.drug_classes, catalogue.drug_classes)
     _known(file, "criteria.laboratory", tuple(bound.test_code for bound in criteria.laboratory), catalogue.test_codes)
+
+
+def _check_restricted(file: str, project: Project, catalogue: Catalogue) -> None:
+    _known(file, "restricted", project.restricted, catalogue.restricted_diseases)
+    if len(set(project.restricted)) < len(project.restricted):
+        raise ProjectError(f"{file}: restricted names a disease twice; remove one")
+    holders = {name for name, table in catalogue.tables.items() if table.held_back}
+    if project.restricted and not holders & {request.from_ for request in project.tables.values()}:
+        raise ProjectError(
+            f"{file}: restricted asks for rows of level 5, but no table has such rows; remove it, or draw on one of: "
+            + ", ".join(sorted(holders))
+        )
 
 
 def _check_table(file: str, project: str, name: str, request: TableRequest, catalogue: Catalogue) -> None:

@@ -6,7 +6,7 @@ from governance.verify.context import Context, value
 from governance.verify.results import Check, Outcome, amount, figures
 
 _PASSES = ("xinglin_backup", "xinglin_audit")  # hidden rows would be a gap in a proof
-FORBIDDEN = ("landing", "vault", "quarantine", "base", "deid", "staging", "intermediate", "lineage")
+FORBIDDEN = ("landing", "vault", "quarantine", "base", "deid", "held_back", "staging", "intermediate", "lineage")
 
 
 def checksums(context: Context) -> Outcome:

@@ -109,7 +109,7 @@ def base(context: Context) -> Outcome:
 
 
 def deid(context: Context) -> Outcome:
-    """Per table: rows in base = rows in deid + rows withheld for a stated reason."""
+    """Per table: rows in base = rows in deid + rows withheld for a stated reason, and these stand in held_back."""
     findings, checked, total, held_back = [], 0, 0, 0
     with context.connection() as connection:
         withheld: dict[str, int] = {}
@@ -127,8 +127,22 @@ def deid(context: Context) -> Outcome:
             checked, total, held_back = checked + bool(left or right), total + left, held_back + held
             if left != right + held:
                 findings.append(f"{table}: {left} rows in base, {right} in deid, {held} withheld")
+            if has_table(connection, "held_back", table):
+                findings += _held_back(connection, table, held)
     said = [amount(checked, "张表", "tables"), amount(total, "行", "rows"), amount(held_back, "行不放行", "withheld")]
     return Outcome(figures(said), checked, tuple(findings))
+
+
+def _held_back(connection: psycopg.Connection, table: str, withheld: int) -> list[str]:
+    """The rows held back are those that deid.withheld counts, and none of them stands in deid as well."""
+    names = {"held": sql.Identifier("held_back", table), "deid": sql.Identifier("deid", table)}
+    rows, both = connection.execute(
+        sql.SQL("select count(*), count(*) filter (where _row_id in (select _row_id from {deid})) from {held}").format(
+            **names
+        )
+    ).fetchall()[0]
+    findings = [f"{table}: {rows} rows in held_back, {withheld} withheld"] if rows != withheld else []
+    return findings + ([f"{table}: {both} rows of level 5 stand in deid"] if both else [])
 
 
 def free_text(context: Context) -> Outcome:

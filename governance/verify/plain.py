@@ -21,7 +21,7 @@ from governance.verify.sources import PERSON
 from governance.verify.spellings import hunt_unpacked
 
 # Zones that hold de-identified text, in which a surrogate may by chance be another patient's name.
-_SURROGATES = ("deid", "specialty", "research", "intermediate", "lineage", "open_data")
+_SURROGATES = ("deid", "held_back", "specialty", "research", "intermediate", "lineage", "open_data")
 
 
 def server_files(context: Context) -> Outcome:

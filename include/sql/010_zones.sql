@@ -8,6 +8,7 @@ create schema if not exists staging authorization xinglin_transform;
 create schema if not exists intermediate authorization xinglin_transform;
 create schema if not exists base authorization xinglin_transform;
 create schema if not exists deid authorization xinglin_transform;
+create schema if not exists held_back authorization xinglin_transform;  -- level 5: no group is ever granted anything here
 create schema if not exists specialty authorization mart_owner;
 create schema if not exists research authorization mart_owner;
 alter schema specialty owner to mart_owner;

@@ -19,6 +19,8 @@ create table if not exists access.mart (
     readers     jsonb not null,               -- group -> [column, …]
     primary key (schema_name, table_name)
 );
+-- Diseases of level 5 (seed restricted_diagnosis) whose rows the mart may hold, by its column restricted_diseases.
+alter table access.mart add column if not exists restricted text[] not null default '{}';
 
 -- One row per approval: a person may open work on a project for these purposes, from … until.
 create table if not exists access.approval (
@@ -35,7 +37,17 @@ create table if not exists access.approval (
     check (valid_from < valid_until),
     check (person <> approver)
 );
+-- Diseases of level 5 whose rows the approval releases to the project, and to this person.
+alter table access.approval add column if not exists restricted text[] not null default '{}';
 create index if not exists approval_person on access.approval (person, project);
+
+-- What dbt asks when it builds: the diseases of level 5 that an approval in force releases to a project.
+create or replace view access.restricted_approval as
+select a.project, disease, max(a.valid_until) as valid_until
+from access.approval as a cross join unnest(a.restricted) as disease
+where a.revoked_at is null and clock_timestamp() >= a.valid_from and clock_timestamp() < a.valid_until
+    and exists (select from access.person as p where p.login = a.person and p.removed_at is null)
+group by a.project, disease;
 
 -- One row per piece of work: which session reads for which project and purpose, from when to when.
 create table if not exists access.work (
@@ -155,19 +167,35 @@ language sql stable parallel restricted security definer set search_path = pg_ca
         and a.revoked_at is null and clock_timestamp() >= a.valid_from and clock_timestamp() < a.valid_until
 $$;
 
-create or replace function access.my_approvals()
-returns table (project text, purposes text[], valid_from timestamptz, valid_until timestamptz)
+-- The diseases of level 5 that this session's person may read now: named by an approval in force for the open project and purpose.
+create or replace function access.session_restricted() returns text[]
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(array_agg(disease), '{}')
+    from pg_stat_get_activity(pg_backend_pid()) as s
+    inner join access.work as w on w.pid = s.pid and w.backend_start = s.backend_start
+    inner join access.approval as a on a.person = w.member and a.project = w.project and w.purpose = any (a.purposes)
+    cross join unnest(a.restricted) as disease
+    where w.ended_at is null and w.member = session_user
+        and w.xid is distinct from pg_current_xact_id_if_assigned()
+        and a.revoked_at is null and clock_timestamp() >= a.valid_from and clock_timestamp() < a.valid_until
+$$;
+
+drop function if exists access.my_approvals();  -- had no column restricted
+create function access.my_approvals()
+returns table (project text, purposes text[], restricted text[], valid_from timestamptz, valid_until timestamptz)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select a.project, a.purposes, a.valid_from, a.valid_until from access.approval as a
+    select a.project, a.purposes, a.restricted, a.valid_from, a.valid_until from access.approval as a
     where a.person = session_user and a.revoked_at is null and clock_timestamp() < a.valid_until
     order by a.project, a.valid_until
 $$;
 
+drop function if exists access.approve(text, text, text[], timestamptz, timestamptz);  -- had no restricted
 create or replace function access.approve(
-    person text, project text, purposes text[], valid_from timestamptz, valid_until timestamptz
+    person text, project text, purposes text[], valid_from timestamptz, valid_until timestamptz, restricted text[] default '{}'
 ) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     given bigint;
+    unasked text;
 begin
     if not pg_has_role(session_user, 'ethics', 'member') or not exists (
         select from access.person as p where p.login = session_user and p.group_name = 'ethics' and p.removed_at is null
@@ -187,8 +215,18 @@ begin
         raise exception 'each purpose needs 12 letters (4 Chinese characters) or more'
             using errcode = 'invalid_parameter_value';
     end if;
-    insert into access.approval (person, project, purposes, valid_from, valid_until, approver)
-    values (approve.person, approve.project, approve.purposes, approve.valid_from, approve.valid_until, session_user)
+    select string_agg(coalesce(d.disease, 'null'), ', ') into unasked from unnest(approve.restricted) as d (disease)
+    where not exists (
+        select from access.mart as m where m.project = approve.project and d.disease = any (m.restricted));
+    if approve.restricted is null or unasked is not null then
+        raise exception 'the project % does not ask for %', approve.project, coalesce(unasked, 'null')
+            using errcode = 'invalid_parameter_value',
+                hint = 'its specification names the restricted diseases that it asks for';
+    end if;
+    insert into access.approval (person, project, purposes, valid_from, valid_until, restricted, approver)
+    values (
+        approve.person, approve.project, approve.purposes, approve.valid_from, approve.valid_until, approve.restricted,
+        session_user)
     returning approval_id into given;
     return given;
 end $$;
@@ -253,7 +291,9 @@ begin
     end if;
     execute format(
         'create policy purpose on %s for select to engineer, researcher'
-        ' using ((select %L = any (access.session_projects())))', target, declared.project);
+        ' using ((select %L = any (access.session_projects()))%s)', target, declared.project,
+        case when declared.restricted <> '{}' then
+            ' and (restricted_diseases is null or restricted_diseases <@ (select access.session_restricted()))' end);
     for entry in
         select r.key as reader, string_agg(format('%I', t.attname), ', ' order by t.attnum) as columns
         from jsonb_each(declared.readers) as r
@@ -267,14 +307,15 @@ end $$;
 
 revoke all on all tables in schema access from public;
 revoke execute on all functions in schema access from public;
-grant usage on schema access to engineer, researcher, ethics, auditor, xinglin_transform, xinglin_admin, xinglin_audit;
-grant execute on function access.begin_work(text, text), access.end_work(), access.session_projects(), access.my_approvals()
-    to engineer, researcher;
+grant usage on schema access to engineer, researcher, ethics, auditor, xinglin_collect, xinglin_transform, xinglin_admin, xinglin_audit;
+grant execute on function access.begin_work(text, text), access.end_work(), access.session_projects(),
+    access.session_restricted(), access.my_approvals() to engineer, researcher;
 grant execute on function
-    access.approve(text, text, text[], timestamptz, timestamptz), access.revoke(bigint), access.end_sessions() to ethics;
+    access.approve(text, text, text[], timestamptz, timestamptz, text[]), access.revoke(bigint), access.end_sessions() to ethics;
 grant execute on function access.end_sessions() to xinglin_admin;
 grant execute on function access.protect(text, text) to xinglin_transform, xinglin_admin;
 grant select on access.mart to xinglin_transform, xinglin_admin;
+grant select on access.restricted_approval to xinglin_transform, xinglin_collect;  -- which sees that marts are out of date
 grant insert, update, delete on access.mart to xinglin_admin;
 grant select, insert, update on access.person to xinglin_admin;
 grant select on access.person, access.mart, access.approval to ethics;

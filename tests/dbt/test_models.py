@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 ZONES = ("base", "deid", "specialty", "research")
+HELD_BACK = "held_back"  # its columns are those of deid, whose contract lists them
 CATEGORIES = {"PA", "HS", "MA", "PY", "HR", "PH"}
 LAYER_TAGS = {
-    "staging": "standardize", "base": "standardize", "deid": "deidentify",
+    "staging": "standardize", "base": "standardize", "deid": "deidentify", HELD_BACK: "deidentify",
     "specialty": "publish", "research": "publish", "lineage": "publish",
 }  # fmt: skip
 
@@ -32,17 +33,17 @@ def test_contract_is_enforced(models: list[Any], zone: str) -> None:
     assert [m.name for m in _of_zone(models, zone) if not m.config.contract.enforced] == []
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", (*ZONES, HELD_BACK))
 def test_description_opens_with_the_grain(models: list[Any], zone: str) -> None:
     assert [m.name for m in _of_zone(models, zone) if not m.description.startswith("One row per")] == []
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", (*ZONES, HELD_BACK))
 def test_key_is_tested(manifest: Any, models: list[Any], zone: str) -> None:
     assert [m.name for m in _of_zone(models, zone) if not _tested_keys(manifest, m)] == []
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", (*ZONES, HELD_BACK))
 def test_meta_names_owner_class_level_and_retention(models: list[Any], zone: str) -> None:
     for model in _of_zone(models, zone):
         meta = model.config.meta
@@ -84,3 +85,11 @@ def test_no_zone_reads_a_zone_behind_it(manifest: Any, models: list[Any]) -> Non
             parent = manifest.nodes.get(name)
             if parent is not None and {model.config.schema, parent.config.schema} <= set(order):
                 assert order[parent.config.schema] <= order[model.config.schema], f"{model.name} reads {parent.name}"
+
+
+def test_of_the_shipped_models_only_deid_reads_what_is_held_back(manifest: Any, models: list[Any]) -> None:
+    """For the rows that leave it, and to count; a project's view reads it when its specification asks."""
+    held_back = {model.unique_id for model in _of_zone(models, HELD_BACK)}
+    readers = {model.name for model in models if held_back & set(model.depends_on.nodes)}
+    assert readers == {f"deid_{name.rpartition('held_back_')[2]}" for name in held_back} | {"deid_withheld"}
+    assert {model.config.meta["level"] for model in _of_zone(models, HELD_BACK)} == {5}

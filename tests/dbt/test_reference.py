@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,18 @@ def factors() -> dict[tuple[str, str], float]:
     return {
         (r["test_code"], r["source_unit"]): float(r["factor"]) for r in _rows("dbt_project/seeds/unit_conversion.csv")
     }
+
+
+def test_patterns_of_restricted_terms_mean_the_same_to_postgresql_and_python() -> None:
+    rows = _rows("dbt_project/seeds/publish/restricted_term.csv")
+    assert not [row["pattern"] for row in rows if "\\" in row["pattern"]]  # \m and \b fail beside a Han character
+    reveals = re.compile("|".join(row["pattern"] for row in rows), re.IGNORECASE)
+    revealing = "查HIV抗体 艾滋病初筛 AIDS 梅毒螺旋体抗体 TRUST滴度 双相情感障碍 Schizophrenia 癫痫所致精神障碍"
+    ordinary = "trusted 双相增强扫描 双极电凝 癫痫 抑郁发作 精神可 智力正常 奥氮平"
+    assert [name for name in revealing.split() if not reveals.search(name)] == []
+    assert [name for name in ordinary.split() if reveals.search(name)] == []
+    known = {row["disease"] for row in _rows("dbt_project/seeds/publish/restricted_diagnosis.csv")}
+    assert {row["disease"] for row in rows} <= known
 
 
 def test_each_admitted_unit_has_a_factor(factors: dict[tuple[str, str], float]) -> None:

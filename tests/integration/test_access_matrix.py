@@ -23,7 +23,16 @@ from tests.conftest import Warehouse
 from tests.integration.access_site import MART, OTHER_MART, OTHER_PROJECT, PROJECT, Site, begin, build, make_site
 
 pytestmark = pytest.mark.integration
-DBT_SCHEMAS = ("base", "staging", "intermediate", "lineage", "reference", "deid", "open_data")  # as dbt fills them
+DBT_SCHEMAS = (
+    "base",
+    "staging",
+    "intermediate",
+    "lineage",
+    "reference",
+    "deid",
+    "held_back",
+    "open_data",
+)  # as dbt fills them
 _TABLES = """
     select n.nspname || '.' || c.relname, c.relkind::text,
         array_agg(t.attname order by t.attnum) filter (where t.attidentity = '' and t.attgenerated = '')

@@ -130,7 +130,7 @@ def all_tables(dsn: str) -> dict[str, int]:
     query = """
         select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where c.relkind = 'r' and n.nspname in ('landing', 'vault', 'quarantine', 'intermediate', 'base', 'deid',
-            'specialty', 'research', 'lineage')"""
+            'held_back', 'specialty', 'research', 'lineage')"""
     with psycopg.connect(dsn) as connection:
         return {
             f"{schema}.{table}": connection.execute(

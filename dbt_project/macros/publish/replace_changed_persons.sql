@@ -2,15 +2,19 @@
 
     A person's rows are replaced as a whole when the set of source rows in base differs from the set in deid (new, changed,
     withdrawn or re-linked rows all show in it), when a text of theirs was scrubbed again, or when the policy version of the
-    run is another one. Nothing depends on the order in which batches arrive, and a person that left base leaves deid too.
+    run is another one. Rows that are held back (level 5) are not expected in deid. Nothing depends on the order in which batches
+    arrive, and a person that left base leaves deid too.
     Runs inside the model's transaction: killed at any point, the table is as it was before. -#}
-{% macro replace_changed_persons(base_model, texts_of=none) %}
+{% macro replace_changed_persons(base_model, texts_of=none, held_back=none) %}
   {%- if is_incremental() -%}
     drop table if exists {{ changed_persons(this) }};
     create temporary table {{ changed_persons(this) }} on commit drop as
     with expected as (
         select base_row.person_key, count(*) as rows_held, bit_xor(hashint8extended(base_row._row_id, 0)) as fingerprint
         from {{ ref(base_model) }} as base_row
+        {%- if held_back %}
+        where not exists (select 1 from {{ ref(held_back) }} as held where held._row_id = base_row._row_id)
+        {%- endif %}
         group by base_row.person_key
     ),
     expected_person as (
@@ -47,8 +51,8 @@
 changed_{{ relation.identifier }}
 {%- endmacro %}
 
-{% macro only_changed_persons(alias) -%}
+{% macro only_changed_persons(alias, key='person_key') -%}
   {%- if is_incremental() -%}
-    and {{ alias }}.person_key in (select person_key from {{ changed_persons(this) }})
+    and {{ alias }}.{{ key }} in (select {{ key }} from {{ changed_persons(this) }})
   {%- endif -%}
 {%- endmacro %}

@@ -1,25 +1,10 @@
--- Counted from the rules, not as a difference, so that the conservation test can find a row that nobody withheld on purpose.
-with restricted_row as (
-    select 'diagnosis'::text as table_name, 'restricted_disease'::text as reason
-    from {{ ref('base_diagnosis') }} as diagnosis
-    inner join {{ ref('int_restricted_diagnosis_code') }} as restricted
-        on restricted.code_system = diagnosis.code_system and restricted.code = diagnosis.code
-    union all
-    select 'lab_result', 'restricted_disease'
-    from {{ ref('base_lab_result') }} as lab_result
-    where {{ is_restricted_row('lab_result', 'lab_result', 'test_name', 'value_text') }}
-    union all
-    select 'clinical_order', 'restricted_disease'
-    from {{ ref('base_clinical_order') }} as clinical_order
-    where {{ is_restricted_row('clinical_order', 'clinical_order', 'name') }}
-    union all
-    select 'medication', 'restricted_disease'
-    from {{ ref('base_medication') }} as medication
-    where {{ is_restricted_row('medication', 'medication', 'drug_name') }}
-    union all
-    select 'procedure', 'restricted_disease'
-    from {{ ref('base_procedure') }} as operation
-    where {{ is_restricted_row('procedure', 'operation', 'name') }}
+-- Counted from the rows that are held back and the texts that are withheld, not as a difference, so that the conservation test can
+-- find a row that nobody withheld on purpose.
+with held_back_row as (
+    {%- for table in held_back_tables() %}
+    select '{{ table }}'::text as table_name, 'restricted_disease'::text as reason from {{ ref('held_back_' ~ table) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 withheld_text as (
@@ -35,7 +20,7 @@ withheld_text as (
 deid_withheld as (
     select table_name, reason, count(*) as rows
     from (
-        select table_name, reason from restricted_row
+        select table_name, reason from held_back_row
         union all
         select table_name, reason from withheld_text where reason is not null
     ) as withheld_row

@@ -40,6 +40,14 @@ def test_a_column_above_a_groups_level_is_not_granted(tmp_path: Path) -> None:
     assert mart.readers == {"engineer": ("research_id", "city"), "researcher": ("research_id",)}
 
 
+def test_a_mart_that_may_hold_level_5_has_the_column_by_which_row_security_knows_it(tmp_path: Path) -> None:
+    asking = MART.replace("level: 3}}", "level: 3, restricted: [hiv]}}", 1)
+    with pytest.raises(AccessError, match=r"specialty\.heart_patient: meta\.restricted needs .* restricted_diseases"):
+        declared_marts(site(tmp_path / "without", mart=asking))
+    (mart,) = declared_marts(site(tmp_path, mart=asking.replace("nothing", "restricted_diseases"))).values()
+    assert mart.restricted == ("hiv",)
+
+
 @pytest.mark.parametrize("missing", ["project: heart, ", ", level: 3"])
 def test_a_mart_without_project_or_level_is_refused(tmp_path: Path, missing: str) -> None:
     with pytest.raises(AccessError, match=r"specialty\.heart_patient: its contract's meta lacks"):

@@ -47,7 +47,7 @@ def test_a_file_is_judged_by_the_gate_and_treated_by_its_contract(folder: Path) 
     assert not made["diagnosed_at"].str.starts_with("2026-05").all()
     assert "his.diagnosis.diagnosed_at.type 1" in result.output
     assert "hiv 1" in result.output
-    assert "sexually_transmitted 1" in result.output
+    assert "syphilis 1" in result.output
     assert "870000" not in (folder / "out.parquet").read_bytes().decode("latin-1")
 
 

@@ -21,10 +21,10 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def dbt_project(tmp_path: Path) -> Path:
     """The files that the generator reads, without any generated one."""
     for name in ("models/deid/_deid.yml", "models/specialty/_specialty.yml", "seeds/concept_code.csv",
-                 "seeds/drug_ingredient.csv", "seeds/lab_test.csv"):  # fmt: skip
+                 "models/held_back/_held_back.yml", "seeds/drug_ingredient.csv", "seeds/lab_test.csv",
+                 "seeds/publish/restricted_diagnosis.csv"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(_DBT / name, tmp_path / name)
-    (tmp_path / "seeds" / "publish").mkdir()
     return tmp_path
 
 
@@ -64,6 +64,26 @@ def test_two_projects_have_two_salts() -> None:
         "hypertension_follow_up",
         "specialty_breast_cancer",
     ]
+
+
+def test_only_a_project_that_asks_reads_what_is_held_back(tmp_path: Path) -> None:
+    source = (_PROJECTS / "hypertension_follow_up.yaml").read_text("utf-8")
+    catalogue = load_catalogue(_DBT)
+    assert catalogue.restricted_diseases >= {"hiv", "syphilis", "gonorrhoea", "severe_mental_disorder"}
+    (tmp_path / "hypertension_follow_up.yaml").write_text(f"{source}restricted: [syphilis, hiv]\n", "utf-8")
+    asking = project_files(load_project(tmp_path / "hypertension_follow_up.yaml", catalogue), catalogue)
+    for files, expected in (
+        (_files("hypertension_follow_up"), set()),
+        (asking, {"diagnosis", "medication", "lab_result"}),
+    ):
+        released = {path.stem for path, text in files.items() if "with_released(" in text}
+        assert released == {f"int_hypertension_follow_up_{table}" for table in expected}
+        declared = next(text for path, text in files.items() if path.name == "_hypertension_follow_up.yml")
+        marts = {mart["name"]: mart for mart in yaml.load(declared, Loader=_LOADER)["models"]}  # noqa: S506
+        for name, mart in marts.items():
+            asks = name.removeprefix("hypertension_follow_up_") in expected
+            assert mart["config"]["meta"].get("restricted") == (["hiv", "syphilis"] if asks else None)
+            assert ("restricted_diseases" in {column["name"] for column in mart["columns"]}) is asks
 
 
 def test_the_cohort_ends_with_the_approval() -> None:

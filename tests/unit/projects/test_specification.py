@@ -32,13 +32,17 @@ def _columns(**types: str) -> dict[str, Column]:
 def catalogue() -> Catalogue:
     blood = Table(
         zone="deid", name="lab_result", model="deid_lab_result", key="lab_result_key", by_person=False,
-        columns=_columns(lab_result_key="uuid", value_num="numeric", test_code="text"),
+        columns=_columns(lab_result_key="uuid", value_num="numeric", test_code="text"), held_back=True,
     )  # fmt: skip
+    people = Table(
+        zone="deid", name="person", model="deid_person", key="research_id", by_person=True, columns=_columns(sex="text")
+    )
     return Catalogue(
-        tables={"deid.lab_result": blood},
+        tables={"deid.lab_result": blood, "deid.person": people},
         concepts=frozenset({"anaemia", "hypertension"}),
         drug_classes=frozenset({"chemotherapy"}),
         test_codes=frozenset({"HGB"}),
+        restricted_diseases=frozenset({"hiv", "syphilis"}),
     )
 
 
@@ -89,6 +93,9 @@ def test_a_sound_file_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
         (["tables", "blood"], "fields", ["lab_result_key", "lab_result_key"], "names a field twice"),
         (["tables", "blood"], "filter", {"tests": ["HGB"]}, r"tables\.blood\.filter names 'tests'"),
         (["tables", "blood"], "filter", {"test_code": ["x' or true --'"]}, r"tables\.blood\.filter\.test_code"),
+        ([], "restricted", ["hivv"], r"restricted names 'hivv'.*nearest valid: 'hiv'"),
+        ([], "restricted", ["hiv", "hiv"], "restricted names a disease twice"),
+        ([], "restricted", ["hiv' or true"], r"restricted\.0"),
         ([], "project", "other", "name it after the file, 'anaemia'"),
         ([], "project", "Robert'); drop table", "project"),
     ],
@@ -104,6 +111,14 @@ def test_a_fault_is_named_with_file_key_and_nearest_valid(
     with pytest.raises(ProjectError, match=said) as caught:
         load_project(_written(tmp_path, document), catalogue)
     assert str(caught.value).startswith("anaemia.yaml: ")
+
+
+def test_rows_of_level_5_are_asked_for_with_a_table_that_has_them(tmp_path: Path, catalogue: Catalogue) -> None:
+    document = _DOCUMENT | {"restricted": ["hiv", "syphilis"]}
+    assert load_project(_written(tmp_path, document), catalogue).restricted == ("hiv", "syphilis")
+    document["tables"] = {"patient": {"from": "deid.person", "fields": ["sex"]}}
+    with pytest.raises(ProjectError, match=r"no table has such rows; .*deid\.lab_result"):
+        load_project(_written(tmp_path, document), catalogue)
 
 
 def test_a_name_that_postgresql_would_cut_is_refused(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -5,7 +5,10 @@ with diagnosis_code as (
 ),
 
 int_restricted_diagnosis_code as (
-    select diagnosis_code.code_system, diagnosis_code.code, min(restricted.disease) as disease
+    select
+        diagnosis_code.code_system,
+        diagnosis_code.code,
+        array_agg(distinct restricted.disease order by restricted.disease) as diseases
     from diagnosis_code
     inner join {{ ref('restricted_diagnosis') }} as restricted
         on restricted.code_system = diagnosis_code.code_system

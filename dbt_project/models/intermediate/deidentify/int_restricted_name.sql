@@ -9,9 +9,13 @@ with named as materialized (  -- the few distinct names are matched, not every r
 ),
 
 int_restricted_name as (
-    select table_name, name
+    select
+        named.table_name,
+        named.name,
+        array_agg(distinct term.disease order by term.disease) as diseases
     from named
-    where name ~* (select string_agg(pattern, '|') from {{ ref('restricted_term') }})
+    inner join {{ ref('restricted_term') }} as term on named.name ~* term.pattern
+    group by named.table_name, named.name
 )
 
 select * from int_restricted_name

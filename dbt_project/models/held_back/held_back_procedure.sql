@@ -1,0 +1,1 @@
+{{ held_back_rows('procedure') }}
