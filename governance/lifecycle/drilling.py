@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from governance.backup.choosing import adapter_of, embedded
+from governance.backup.choosing import adapter_of
 from governance.backup.drill.evidence import Evidence, reports, sign, write_evidence
 from governance.backup.drill.recording import drills, record_drill
 from governance.backup.drill.report import write_report
@@ -24,7 +24,7 @@ def drill_restore(dsn: str, settings: Settings, run_id: str, *, latest: bool = F
         BackupError, AuditError, DatabaseError: it could not be recorded. A failed drill is no error here.
     """
     kind = "latest" if latest else "time"
-    carried_out = Drill(embedded(adapter_of(settings, dsn)), run_id, kind, operator="airflow").run()
+    carried_out = Drill(adapter_of(settings, dsn), run_id, kind, operator="airflow").run()
     return conclude(carried_out, settings, dsn)
 
 

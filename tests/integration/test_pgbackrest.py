@@ -19,7 +19,7 @@ from governance.backup.keys import BackupKeys
 from governance.backup.pgbackrest import PgBackRestBackups
 from governance.backup.pgbackrest.site import Repository, load_site
 from governance.backup.pgbackrest.tool import installed
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.errors import BackupError
 from governance.runtime.placement import ServerUser, shelter
 from governance.runtime.postgres import HBA, PostgresServer

@@ -14,7 +14,7 @@ from governance.backup.pgbackrest.restoring import programs
 from governance.backup.pgbackrest.site import Repository
 from governance.backup.pgbackrest.verifying import Known, RepositoryCheck
 from governance.backup.records import read_records
-from governance.backup.restoring import DATA, remove_restored
+from governance.backup.scratch import DATA, remove_restored
 from governance.backup.wal import SEGMENT, bounds
 from governance.database import connect
 from governance.errors import BackupError, DatabaseError
@@ -28,7 +28,7 @@ def verify_all(there: PgBackRestBackups, *, deep: bool = False) -> Verification:
     """As ``BackupAdapter.verify``, every repository."""
     head, findings, unchecked = _archiving(there)
     totals = [0, 0, 0, 0]
-    for repository in there.site.repositories:
+    for repository in there.repositories:
         folder = there.folder(repository)
         contents, faults = read_contents(folder, there.keys.checker)
         records = read_records(folder, there.keys.checker)
