@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import governance
@@ -30,7 +30,6 @@ from governance.backup.withdrawn import withdrawals
 from governance.errors import GovernanceError
 
 Progress = Callable[[str], None]
-_SLACK = timedelta(seconds=1)  # between a moment that a label promises and the commit that it was taken from
 
 
 def _silent(_words: str) -> None:
@@ -239,7 +238,7 @@ def _moment(target: Target, recovered: datetime | None, until: datetime | None) 
     if recovered is None:
         return check("moment", 0, "副本的最新事务未知 the copy's newest commit is not known")
     if target.time is None:
-        short = until is not None and until - recovered > _SLACK
+        short = until is not None and recovered < until
         findings = [f"the copy ends at {recovered}, the archive promises {until}: its log breaks off"] if short else []
         return check("moment", 1, f"恢复至日志末尾 as far as the log goes: {recovered}", findings)
     age = (target.time - recovered).total_seconds()

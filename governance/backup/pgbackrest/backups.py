@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 
 from governance.backup.adapter import (
@@ -21,7 +22,7 @@ from governance.backup.bound import Bound
 from governance.backup.comparing import Recorded
 from governance.backup.keys import BackupKeys
 from governance.backup.pgbackrest.archive import Archive
-from governance.backup.pgbackrest.checking import verify_all
+from governance.backup.pgbackrest.checking import unsound_files, verify_all
 from governance.backup.pgbackrest.contents import read_contents
 from governance.backup.pgbackrest.restoring import Chosen, restore
 from governance.backup.pgbackrest.retention import expire
@@ -36,6 +37,8 @@ from governance.errors import BackupError
 from governance.keys import open_keyring
 from governance.runtime.placement import ServerUser
 from governance.settings import Settings
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,8 @@ class PgBackRestBackups(Bound):
         whose log goes furthest.
         """
         chosen = self._chosen(backup, target or Target())
-        return restore(self.tool, chosen, to, keep=keep, before_opening=before_opening)
+        unsound = partial(unsound_files, self, chosen.repository, chosen.info.backup_id)
+        return restore(self.tool, chosen, to, unsound, keep=keep, before_opening=before_opening)
 
     def expire(self, *, plan: bool = False) -> Expiry:
         """As in ``BackupAdapter``, each repository by its own periods."""
@@ -235,7 +239,7 @@ class PgBackRestBackups(Bound):
     def _chosen(self, backup: str | None, target: Target) -> Chosen:
         if target.time is not None and (target.latest or target.time.tzinfo is None):
             raise BackupError("a target is either a time with its zone (2026-06-01T12:00:00+08:00) or --latest")
-        candidates = [self._find(backup)] if backup else self._candidates()
+        candidates = [self._find(backup)] if backup else self._candidates(furthest=target.latest)
         if not candidates:
             raise BackupError("there is no backup in any repository yet (xinglin backup)")
         for repository, info in candidates:
@@ -245,13 +249,22 @@ class PgBackRestBackups(Bound):
                 return Chosen(name, repository, info, target, recorded)
         raise BackupError(f"{target.time} cannot be restored; recoverable is {said(self.recoverable())}")
 
-    def _candidates(self) -> list[tuple[Repository, BackupInfo]]:
-        """Backups, the newest first; the first repository's before the next one's; one that is lost is passed over."""
+    def _candidates(self, *, furthest: bool) -> list[tuple[Repository, BackupInfo]]:
+        """Backups, the newest first; the first repository's before the next one's; one that is lost is passed over.
+
+        Args:
+            furthest: the repository whose log goes furthest before the others.
+        """
+        repositories = sorted(self.repositories, key=self._until, reverse=True) if furthest else self.repositories
         return [
-            (repository, info)
-            for repository in self.repositories
-            for info in reversed(self.standing_or_none(repository))
+            (repository, info) for repository in repositories for info in reversed(self.standing_or_none(repository))
         ]
+
+    def _until(self, repository: Repository) -> datetime:
+        """Newest commit of a repository's archive; the beginning of time where it cannot be used."""
+        with contextlib.suppress(BackupError):
+            return max((item.until for item in self._ranges(repository)), default=_NEVER)
+        return _NEVER
 
     def _reaches(self, repository: Repository, info: BackupInfo, moment: datetime) -> bool:
         if info.ended_at > moment:

@@ -7,7 +7,7 @@ every adapter (:mod:`governance.backup.scratch`).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -44,9 +44,19 @@ class Chosen:
 
 
 def restore(
-    tool: Tool, chosen: Chosen, to_dir: Path, *, keep: bool, before_opening: Sequence[BeforeOpening]
+    tool: Tool,
+    chosen: Chosen,
+    to_dir: Path,
+    unsound: Callable[[], list[str]],
+    *,
+    keep: bool,
+    before_opening: Sequence[BeforeOpening],
 ) -> RestoredCopy:
     """Restore into an empty or new folder, run the hooks, and compare every table with the record.
+
+    Args:
+        unsound: names the backup's files that are not what its manifest says; asked when the tool fails, whose words
+            often name none.
 
     Raises:
         BackupError: as ``BackupAdapter.restore``.
@@ -54,7 +64,10 @@ def restore(
     began = time.monotonic()
     with clean_on_failure(to_dir):
         real = shelter(to_dir / DATA, tool.user)
-        _copy(tool, chosen, real)
+        try:
+            _copy(tool, chosen, real)
+        except BackupError as error:
+            raise BackupError("; ".join([*unsound(), str(error)])) from error
         size = sum(path.stat().st_size for path in real.rglob("*") if path.is_file())
         copy = Unopened(chosen.name, to_dir, real, size, began, keep, programs(real))
         copy.put_aside(_OWN_FILES)
@@ -96,6 +109,7 @@ def _copy(tool: Tool, chosen: Chosen, real: Path) -> None:
         f"--tablespace-map-all={real.with_name(real.name + '.tablespaces')}",
         "--type=none",
         "--archive-mode=off",
+        "--job-retry=1",  # once, at once: the second time it waits 15 s, and a damaged file stays damaged
         repository=chosen.repository,
     )
 
