@@ -298,6 +298,16 @@ class BackupAdapter(Protocol):
         """
         ...
 
+    def complete_until(self) -> datetime | None:
+        """Nothing that was committed before this moment would be lost if the server died now; ``None``: all would be.
+
+        It is ``until`` of the newest range, or later: an idle server commits nothing, and lacks nothing.
+
+        Raises:
+            BackupError: the place cannot be read.
+        """
+        ...
+
     def verify(self, *, deep: bool = False) -> Verification:
         """Check everything in the place without believing the tool's own exit status.
 

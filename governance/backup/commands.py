@@ -110,7 +110,7 @@ def prepare() -> None:
         if not isinstance(there, PgBackRestBackups):
             raise BackupError("only the adapter pgbackrest needs preparing (XINGLIN_BACKUP_ADAPTER=pgbackrest)")
         typer.echo(
-            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 60\n"
+            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 30\n"
             f"  archive_command = '{there.site.archive_command}'"
         )
         there.prepare()

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -128,6 +129,10 @@ class EmbeddedBackups(Bound):
         records, _ = list_backups(self.settings.backups, self.keys.checker)
         entries, _ = list_archive(self.settings.backups, self.keys.checker)
         return ranges([record.manifest for record in records], entries, forks(entries, self.keys))
+
+    def complete_until(self) -> datetime | None:
+        """As in ``BackupAdapter``: the archiver's heartbeat makes a commit when nobody else does."""
+        return max((item.until for item in self.recoverable()), default=None)
 
     def verify(self, *, deep: bool = False) -> Verification:
         """As in ``BackupAdapter``."""

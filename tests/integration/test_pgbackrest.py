@@ -240,6 +240,20 @@ def test_a_backup_restores_from_the_far_repository_when_the_near_one_is_lost(clu
         away.rename(near)
 
 
+def test_an_idle_server_lacks_nothing_and_a_commit_that_waits_is_known(cluster: Cluster) -> None:
+    cluster.archived()
+    asked = datetime.now(UTC)
+    complete = cluster.adapter.complete_until()
+    assert complete is not None and complete >= asked
+    committed = cluster.row()
+    time.sleep(0.1)
+    complete = cluster.adapter.complete_until()
+    assert complete is not None and complete <= committed < datetime.now(UTC)
+    unasked = replace(cluster.adapter, dsn=None)
+    assert unasked.complete_until() == max(item.until for item in unasked.recoverable()) < committed
+    cluster.archived()
+
+
 def test_a_moment_outside_is_refused_and_the_range_named(cluster: Cluster) -> None:
     with pytest.raises(BackupError, match="recoverable is"):
         cluster.adapter.restore(cluster.folder / "copy", target=Target(time=datetime(2020, 1, 1, tzinfo=UTC)))

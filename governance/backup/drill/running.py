@@ -71,6 +71,7 @@ class Drill:
     _dsn: str = field(init=False, repr=False)
     _touched: set[str] = field(init=False, repr=False, default_factory=set)
     _rto: float | None = field(init=False, repr=False, default=None)
+    _complete: datetime | None = field(init=False, repr=False, default=None)
 
     def run(self) -> Evidence:
         """Carry it out; the evidence is not signed yet.
@@ -94,8 +95,8 @@ class Drill:
                     remove_scratch(folder)
         recovered, lost = self._recovered(restored), self.lost_at or self._began
         wanted = target.time if target and target.time else lost if target else None
-        proved = recovered if self.kind != "time" else until
-        rpo = (lost - proved).total_seconds() if proved else None
+        proved = self._proved(recovered, until)
+        rpo = max((lost - proved).total_seconds(), 0.0) if proved else None
         if restored is not None:
             self.checks += [
                 _within("rpo", rpo, limits.rpo_seconds),
@@ -124,7 +125,7 @@ class Drill:
         """Earliest and latest recoverable moment, and the target, ``None`` if there is none."""
         with self._step("确定可恢复范围与目标时点 what can be restored, and the moment"):
             try:
-                ranges = self.backups.recoverable()
+                ranges, self._complete = self.backups.recoverable(), self.backups.complete_until()
             except GovernanceError as error:
                 self.checks.append(check("recoverable", 0, "", [str(error)]))
                 return None, None, None
@@ -202,6 +203,12 @@ class Drill:
 
     def _recorded(self, restored: RestoredCopy) -> Recorded | None:
         return next((item for item in self.backups.recorded() if item.backup_id == restored.backup_id), None)
+
+    def _proved(self, recovered: datetime | None, until: datetime | None) -> datetime | None:
+        """Before this moment nothing would have been lost: what the archive says, unless the log was replayed."""
+        if self.kind == "time" or recovered is None or until is None:
+            return self._complete if self.kind == "time" else recovered
+        return max(recovered, self._complete or recovered) if recovered >= until else recovered
 
     def _recovered(self, restored: RestoredCopy | None) -> datetime | None:
         """Newest commit of the copy; without any after the backup, the backup's end, up to which it holds all."""

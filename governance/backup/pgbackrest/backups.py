@@ -33,7 +33,7 @@ from governance.backup.recording import record_hold
 from governance.backup.records import Hold, read_records, write_record
 from governance.backup.retention import full_is_due
 from governance.backup.timeline import broken_at, said
-from governance.errors import BackupError
+from governance.errors import BackupError, DatabaseError
 from governance.keys import open_keyring
 from governance.runtime.placement import ServerUser
 from governance.settings import Settings
@@ -142,6 +142,19 @@ class PgBackRestBackups(Bound):
     def recoverable(self) -> tuple[Range, ...]:
         """As in ``BackupAdapter``; ranges of each repository on their own, read from its log with pg_waldump."""
         return tuple(item for repository in self.repositories for item in self._ranges(repository))
+
+    def complete_until(self) -> datetime | None:
+        """As in ``BackupAdapter``: beside the repositories, the server's own log that is not archived yet is read."""
+        furthest = max(self.recoverable(), key=lambda item: item.until, default=None)
+        if furthest is None or furthest.broken_at or self.dsn is None:
+            return furthest.until if furthest else None
+        asked = self.clock()
+        repository, _ = self._find(furthest.backup_id)
+        try:
+            waiting = self._archive(repository).waiting(self.dsn)
+        except (BackupError, DatabaseError):
+            return furthest.until  # what the server has beyond the archive cannot be known
+        return min(waiting) if waiting else asked
 
     def verify(self, *, deep: bool = False) -> Verification:
         """As in ``BackupAdapter``, every repository."""

@@ -106,6 +106,10 @@ def test_a_table_that_is_the_same_before_and_after_must_be_unchanged_and_no_othe
     assert figures.unchanged("one", None, ()) == {"a.same", "a.grew"}
 
 
+def test_of_a_backup_without_a_record_no_table_is_known_to_be_unchanged() -> None:
+    assert Figures((recorded("two", START + DAY, AFTER),), live=AFTER).unchanged("one", START, ()) == set()
+
+
 def test_after_the_last_backup_the_live_warehouse_is_asked_and_without_it_nothing_is_known() -> None:
     figures = Figures((recorded("one", START, BEFORE),))
     assert figures.unchanged("one", START + DAY, ()) == set()
