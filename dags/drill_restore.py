@@ -4,8 +4,8 @@
 **Purpose.** Prove every night that the backups restore: bring the cluster back to a random moment on a scratch server,
 examine the copy, measure RPO and RTO, sign the evidence, write the report.
 
-**Reads.** The backups and the archived log (`XINGLIN_BACKUPS`, or pgBackRest's repositories), the keyring, `include/policy/backup.yaml`; of the live
-warehouse its audit log and, for comparison, its tables.
+**Reads.** The backups and the archived log (`XINGLIN_BACKUPS`, or pgBackRest's repositories), the keyring,
+`include/policy/backup.yaml`; of the live warehouse its audit log and, for comparison, its tables.
 
 **Writes.** Evidence and report in the folder `reports` of `XINGLIN_STATE`, `governance.drill`, `governance.incident`,
 `audit.record`; after a good drill the asset `recoverable_until`, whose extra says until when all can be restored.

@@ -22,7 +22,8 @@ def drill_restore(dsn: str, settings: Settings, run_id: str, *, latest: bool = F
         copy: from the place apart: the write-once copy, or pgBackRest's repositories after the first.
 
     Raises:
-        BackupError, AuditError, DatabaseError: it could not be recorded, or there is no place apart. A failed drill is no error here.
+        BackupError, AuditError, DatabaseError: it could not be recorded, or there is no place apart. A failed drill is
+            no error here.
     """
     kind = "latest" if latest else "time"
     backups = adapter_of(settings, dsn)
