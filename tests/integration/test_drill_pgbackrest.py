@@ -42,7 +42,7 @@ def test_a_sound_drill_to_a_drawn_moment_is_good_signed_and_recorded(
     assert evidence.earliest and evidence.until and evidence.target and evidence.recovered_to
     assert evidence.earliest <= evidence.target <= evidence.until
     assert evidence.recovered_to <= evidence.target
-    assert evidence.rpo_seconds is not None and 0 < evidence.rpo_seconds < 60
+    assert evidence.rpo_seconds is not None and 0 <= evidence.rpo_seconds < 60
     assert evidence.rto_seconds is not None and 0 < evidence.rto_seconds < 60
     assert set(states(evidence).values()) == {State.PASSED}, states(evidence)
     assert next(check.checked for check in evidence.checks if check.name == "decryption") > 50

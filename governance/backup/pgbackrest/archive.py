@@ -95,13 +95,19 @@ class Archive:
         name = max((name for name in self.files if SEGMENT.match(name) and name[:8] == current[:8]), default="")
         if not name:
             raise BackupError(f"the archive holds nothing of the timeline of {current}, which the server writes")
+        folder = self.tool.site.data_dir / "pg_wal"
         found: list[datetime] = []
+        if not self._readable(folder):
+            raise BackupError(f"{folder} cannot be read, so it is not known what is not archived yet")
         while (name := following(name)) <= current:
-            path = self.tool.site.data_dir / "pg_wal" / name
-            if not self.tool.user.run(["test", "-r", str(path)], cwd=Path("/")).returncode == 0:
-                raise BackupError(f"{path}, which is not archived yet, cannot be read")
-            found += self._read(path)
+            if self._readable(folder / name):
+                found += self._read(folder / name)
+            elif name != current:  # the one that is next to be written may not be there yet
+                raise BackupError(f"{folder / name}, which is not archived yet, is gone")
         return found
+
+    def _readable(self, path: Path) -> bool:
+        return self.tool.user.run(["test", "-r", str(path)], cwd=Path("/")).returncode == 0
 
     def _last_commit(self, name: str) -> datetime | None:
         user = self.tool.user
