@@ -54,8 +54,8 @@ def verify_all(there: PgBackRestBackups, *, deep: bool = False) -> Verification:
 
 def unsound_files(there: PgBackRestBackups, repository: Repository, label: str) -> list[str]:
     """Files that one backup needs and that are not what its manifest says, in words; what could not be looked at."""
-    check, _ = _checked(there, repository, "")
     try:
+        check, _ = _checked(there, repository, "")
         check.backup(label)
     except BackupError as error:
         return [str(error)]
