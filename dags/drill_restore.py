@@ -4,13 +4,14 @@
 **Purpose.** Prove every night that the backups restore: bring the cluster back to a random moment on a scratch server,
 examine the copy, measure RPO and RTO, sign the evidence, write the report.
 
-**Reads.** The backups and the archived log (`XINGLIN_BACKUPS`), the keyring, `include/policy/backup.yaml`; of the live
-warehouse its audit log and, for comparison, its tables.
+**Reads.** The backups and the archived log (`XINGLIN_BACKUPS`, or pgBackRest's repositories), the keyring,
+`include/policy/backup.yaml`; of the live warehouse its audit log and, for comparison, its tables.
 
 **Writes.** Evidence and report in the folder `reports` of `XINGLIN_STATE`, `governance.drill`, `governance.incident`,
 `audit.record`; after a good drill the asset `recoverable_until`, whose extra says until when all can be restored.
 
-**Rerun.** Any time: each run is a drill of its own. A trigger with `{"latest": true}` recovers as far as the log goes.
+**Rerun.** Any time: each run is a drill of its own. A trigger with `{"latest": true}` recovers as far as the log goes,
+one with `{"copy": true}` from the write-once copy, or from pgBackRest's repositories after the first.
 
 **On failure.** A failed drill fails the task at once and leaves an open incident, which the next good drill of its kind
 closes. The report names the failed checks; `include/runbooks/drill.md` says what to do for each.
@@ -38,7 +39,10 @@ from governance.database import Role
     catchup=False,
     max_active_runs=1,
     default_args=defaults(minutes=240),
-    params={"latest": Param(False, type="boolean", description="as far as the log goes, not to a random moment")},
+    params={
+        "latest": Param(False, type="boolean", description="as far as the log goes, not to a random moment"),
+        "copy": Param(False, type="boolean", description="from the write-once copy, or the further repositories"),
+    },
     tags=[Tag.LIFECYCLE],
     doc_md=__doc__,
 )
@@ -48,7 +52,8 @@ def drill_restore() -> None:
         from governance.lifecycle.drilling import drill_restore
 
         with final_errors():
-            done = drill_restore(dsn(Role.BACKUP), settings(), run_id(), latest=bool(params["latest"]))
+            chosen = {"latest": bool(params["latest"]), "copy": bool(params["copy"])}
+            done = drill_restore(dsn(Role.BACKUP), settings(), run_id(), **chosen)
         if not done.passed:
             failed = ", ".join(check.name for check in done.failures)
             raise AirflowFailException(f"restore drill {done.drill_id} failed: {failed}; see its report")

@@ -1,11 +1,11 @@
 """Backups that are proved: encrypted while they are written, complete or absent, restored and compared by a command."""
 
-from governance.backup.adapter import BackupAdapter, BackupKind, Target
+from governance.backup.adapter import BackupAdapter, BackupKind, RestoredCopy, Target
 from governance.backup.backing_up import back_up
 from governance.backup.embedded import EmbeddedBackups
 from governance.backup.keys import BackupKeys
 from governance.backup.manifest import Manifest
-from governance.backup.restoring import RestoredServer, restore
+from governance.backup.restoring import restore
 from governance.backup.store import BackupRecord, find_backup, list_backups
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "BackupRecord",
     "EmbeddedBackups",
     "Manifest",
-    "RestoredServer",
+    "RestoredCopy",
     "Target",
     "back_up",
     "find_backup",

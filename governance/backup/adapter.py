@@ -7,15 +7,20 @@ repository); a *file* in a finding is named as the place names it, so that an op
 
 from __future__ import annotations
 
+import configparser
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
+
+from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
-    from governance.backup.comparing import Comparison
+    from governance.backup.comparing import Comparison, Recorded
+    from governance.backup.policy import BackupPolicy
+    from governance.settings import Settings
 
 BeforeOpening = Callable[[str], Collection[str] | None]
 """Runs on a recovered copy before anybody else can connect to it; gets the superuser's connection string.
@@ -72,12 +77,15 @@ class Range:
     Attributes:
         backup_id: the first backup of the stretch.
         until: the newest commit that is known to be in the archive ("recoverable until").
+        broken_at: the segment that is missing where the stretch ends although the archive holds later log, empty when
+            it ends with the archive.
     """
 
     backup_id: str
     timeline: int
     earliest: datetime
     until: datetime
+    broken_at: str = ""
 
 
 class Fault(StrEnum):
@@ -144,6 +152,10 @@ class Target:
     latest: bool = False
 
 
+SERVICE = "restored"
+CONNECTION = "connection.conf"
+
+
 @dataclass(frozen=True)
 class RestoredCopy:
     """A restored copy of the cluster.
@@ -155,6 +167,7 @@ class RestoredCopy:
         recovered_to: time of the last transaction that it holds, ``None`` when no log beyond the backup was replayed.
         comparison: what it holds against what its manifest says; what could not be compared is listed there.
         kept: the server runs on, and :meth:`dsn` says how to reach it; else it was stopped again.
+        server_version: of the server that runs the copy, e.g. 170010.
         bytes, seconds: of its files; until it accepted connections (the comparison comes after).
     """
 
@@ -164,8 +177,20 @@ class RestoredCopy:
     kept: bool
     bytes: int
     seconds: float
+    server_version: int
     target: Target = field(default_factory=Target)
     recovered_to: datetime | None = None
+
+    @property
+    def service_file(self) -> Path:
+        """libpq service file of a kept server (``PGSERVICEFILE=… psql service=restored``)."""
+        return self.folder / CONNECTION
+
+    def dsn(self) -> str:
+        """Connection string of a kept server: as superuser, to the database whose tables were compared."""
+        parameters = configparser.ConfigParser(interpolation=None)
+        parameters.read(self.service_file, "utf-8")
+        return make_conninfo(**dict(parameters[SERVICE]))
 
 
 @dataclass(frozen=True)
@@ -193,6 +218,29 @@ class BackupAdapter(Protocol):
     @property
     def name(self) -> str:
         """``embedded``, ``pgbackrest`` …; recorded with each backup and in each drill's report."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The installation's settings."""
+        ...
+
+    @property
+    def dsn(self) -> str | None:
+        """The role ``backup`` on the live warehouse; ``None`` where no server answers (after a disaster)."""
+        ...
+
+    @property
+    def policy(self) -> BackupPolicy:
+        """The backup policy; ``BackupError`` when its file is malformed."""
+        ...
+
+    def on_copy(self) -> Self:
+        """The same on the place that is apart from the first, for listing, verifying, restoring and drilling.
+
+        Raises:
+            BackupError: there is no such place.
+        """
         ...
 
     def full(self, run_id: str) -> BackupInfo:
@@ -234,8 +282,26 @@ class BackupAdapter(Protocol):
         """
         ...
 
+    def recorded(self) -> tuple[Recorded, ...]:
+        """What was recorded of the tables of the backups in the place, oldest first; unsound records are left out.
+
+        Raises:
+            BackupError: the place cannot be read at all.
+        """
+        ...
+
     def recoverable(self) -> tuple[Range, ...]:
         """What moments can be restored, oldest range first; empty when there is no archive of the log.
+
+        Raises:
+            BackupError: the place cannot be read.
+        """
+        ...
+
+    def complete_until(self) -> datetime | None:
+        """Nothing that was committed before this moment would be lost if the server died now; ``None``: all would be.
+
+        It is ``until`` of the newest range, or later: an idle server commits nothing, and lacks nothing.
 
         Raises:
             BackupError: the place cannot be read.

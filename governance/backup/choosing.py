@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from governance.backup.adapter import BackupAdapter
 from governance.backup.backing_up import Progress
 from governance.backup.embedded import EmbeddedBackups
 from governance.backup.pgbackrest import PgBackRestBackups
 from governance.errors import BackupError
 from governance.settings import Settings
 
-Adapter = EmbeddedBackups | PgBackRestBackups
-"""Each of them a ``BackupAdapter``; their restored copies also say how to reach the server."""
 
-
-def adapter_of(settings: Settings, dsn: str | None = None, progress: Progress | None = None) -> Adapter:
+def adapter_of(settings: Settings, dsn: str | None = None, progress: Progress | None = None) -> BackupAdapter:
     """The installation's backups, behind ``BackupAdapter``.
 
     Args:
@@ -28,15 +26,15 @@ def adapter_of(settings: Settings, dsn: str | None = None, progress: Progress | 
     return EmbeddedBackups.of(settings, dsn, progress)
 
 
-def embedded(adapter: Adapter) -> EmbeddedBackups:
-    """The embedded adapter, for what only it has: the write-once copy, warning signs, drills.
+def embedded(adapter: BackupAdapter) -> EmbeddedBackups:
+    """The embedded adapter, for what only it has: filling the write-once copy, and warning signs.
 
     Raises:
         BackupError: the installation's adapter is another one.
     """
     if not isinstance(adapter, EmbeddedBackups):
         raise BackupError(
-            f"this needs the embedded adapter, and XINGLIN_BACKUP_ADAPTER is {adapter.name}: "
-            "its second repository is the copy, and `xinglin restore` the drill"
+            f"this needs the embedded adapter, and XINGLIN_BACKUP_ADAPTER is {adapter.name}, "
+            "whose second repository is the copy and is filled with each backup"
         )
     return adapter

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from governance.backup.adapter import BackupInfo, BackupKind, Target
-from governance.backup.choosing import Adapter, adapter_of, embedded
+from governance.backup.adapter import BackupAdapter, BackupInfo, BackupKind, RestoredCopy, Target
+from governance.backup.choosing import adapter_of, embedded
 from governance.backup.console import progress, reported, size
 from governance.backup.copying import copy_place, lock
 from governance.backup.drill.commands import add as add_drill
@@ -19,7 +19,7 @@ from governance.backup.files.commands import app as files_app
 from governance.backup.moments import parse_moment
 from governance.backup.pgbackrest import PgBackRestBackups
 from governance.backup.recording import record_restore
-from governance.backup.restoring import RestoredServer, remove_restored
+from governance.backup.scratch import remove_restored
 from governance.backup.signs.commands import add as add_signs
 from governance.backup.withdrawn import withdrawals
 from governance.database import Role, connection_string
@@ -56,12 +56,14 @@ def backup(
 @app.command()
 def verify(
     deep: Annotated[bool, typer.Option("--deep", help="并恢复每条链、检查每页 also restore, check pages")] = False,
-    copy: Annotated[bool, typer.Option("--copy", help="核验一次写入副本 verify the write-once copy")] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="核验另一处 verify the write-once copy, or pgBackRest's further repositories")
+    ] = False,
 ) -> None:
     """核验备份：解密、哈希、验签、查缺 · Verify every file; exit 0 sound, 1 faults, 2 could not be checked."""
     try:
         there = _everything(need_server=False)
-        result = (embedded(there).on_copy() if copy else there).verify(deep=deep)
+        result = (there.on_copy() if copy else there).verify(deep=deep)
     except GovernanceError as error:
         typer.echo(f"未能核验 could not be checked: {error}", err=True)
         raise typer.Exit(2) from error
@@ -108,7 +110,7 @@ def prepare() -> None:
         if not isinstance(there, PgBackRestBackups):
             raise BackupError("only the adapter pgbackrest needs preparing (XINGLIN_BACKUP_ADAPTER=pgbackrest)")
         typer.echo(
-            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 60\n"
+            "postgresql.conf:\n  archive_mode = on\n  archive_timeout = 30\n"
             f"  archive_command = '{there.site.archive_command}'"
         )
         there.prepare()
@@ -228,7 +230,7 @@ def register(program: typer.Typer) -> None:
     program.command("restore")(restore_command)
 
 
-def _everything(*, need_server: bool = True) -> Adapter:
+def _everything(*, need_server: bool = True) -> BackupAdapter:
     """The backups of this installation, with a connection to the warehouse where one is known."""
     settings = Settings.from_environment()
     try:
@@ -239,14 +241,14 @@ def _everything(*, need_server: bool = True) -> Adapter:
         return adapter_of(settings)
 
 
-def _note(there: Adapter, restored: RestoredServer) -> None:
+def _note(there: BackupAdapter, restored: RestoredCopy) -> None:
     """Tell the warehouse, if there is one: after a disaster there is none."""
     if there.dsn is not None:
         with contextlib.suppress(DatabaseError):
             record_restore(there.dsn, restored.backup_id, there.settings)
 
 
-def _report(restored: RestoredServer) -> None:
+def _report(restored: RestoredCopy) -> None:
     result = restored.comparison
     typer.echo(
         f"{'一致 equal' if result.holds else '不一致 NOT EQUAL'}: {restored.backup_id} · "

@@ -1,31 +1,37 @@
-"""A restored copy against its manifest, table by table."""
+"""A restored copy against what was recorded when its backup was made, table by table."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
 
 from governance.backup.contents import Snapshot, TableContent, snapshot, table_contents
 
 
-class Figures(Protocol):
-    """What a backup's tables held: its manifest, or a record beside it."""
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of a backup's tables when it was made, as its signed manifest or the record beside it says.
 
-    @property
-    def snapshot(self) -> Snapshot:
-        """The snapshot in which the figures were read."""
-        ...
+    Attributes:
+        started_at: before the snapshot, so the figures are of that moment or later.
+        ended_at: as in ``BackupInfo``; the figures hold at that moment, but for tables that are marked as changed.
+        database: the one whose tables are listed; the backup holds all databases of the cluster.
+        snapshot: the snapshot in which the figures were read.
+        tables: ``schema.table`` → figures.
+    """
 
-    @property
-    def tables(self) -> Mapping[str, TableContent]:
-        """``schema.table`` → figures."""
-        ...
+    backup_id: str
+    started_at: datetime
+    ended_at: datetime
+    database: str
+    snapshot: Snapshot
+    tables: Mapping[str, TableContent]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of comparing a copy with its manifest.
+    """Result of comparing a copy with what was recorded.
 
     Attributes:
         equal: tables with equal row count and content hash.
@@ -47,8 +53,8 @@ class Comparison:
         return bool(self.equal) and not self.differences
 
 
-def compare(dsn: str, manifest: Figures, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
-    """Compare the tables of the database at ``dsn`` with the manifest's figures.
+def compare(dsn: str, recorded: Recorded, *, later: bool = False, touched: Collection[str] = ()) -> Comparison:
+    """Compare the tables of the database at ``dsn`` with the recorded figures.
 
     Args:
         later: the copy was recovered beyond the backup's end. A table that is no longer equal may have been written to
@@ -59,12 +65,12 @@ def compare(dsn: str, manifest: Figures, *, later: bool = False, touched: Collec
         BackupError: a table cannot be read.
     """
     with snapshot(dsn) as (connection, now):
-        found = table_contents(connection, manifest.snapshot, now, manifest.tables)
+        found = table_contents(connection, recorded.snapshot, now, recorded.tables)
     equal: list[str] = []
     settled: list[str] = []
     rewritten: list[str] = []
     differences: list[str] = []
-    for name, wanted in manifest.tables.items():
+    for name, wanted in recorded.tables.items():
         present = found.pop(name, None)
         is_equal = present is not None and (present.rows, present.hash) == (wanted.rows, wanted.hash)
         if wanted.changed or ((later or name in touched) and not is_equal):
@@ -79,7 +85,7 @@ def compare(dsn: str, manifest: Figures, *, later: bool = False, touched: Collec
         rewritten += list(found)
     else:
         differences += [f"{name}: not in the manifest, {content.rows} rows found" for name, content in found.items()]
-    rows = sum(manifest.tables[name].rows for name in equal)
+    rows = sum(recorded.tables[name].rows for name in equal)
     return Comparison(tuple(equal), tuple(settled), tuple(rewritten), tuple(differences), rows)
 
 

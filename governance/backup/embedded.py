@@ -5,32 +5,34 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
 
 from governance.backup.adapter import (
     BackupInfo,
-    BackupKind,
     BeforeOpening,
     Expiry,
     Listing,
     Range,
+    RestoredCopy,
     Target,
     Verification,
 )
 from governance.backup.archive import list_archive
 from governance.backup.archiver import Status
 from governance.backup.backing_up import Progress, back_up, lock_file, newest_chain
+from governance.backup.bound import Bound
+from governance.backup.comparing import Recorded
 from governance.backup.keys import BackupKeys
-from governance.backup.policy import BackupPolicy, load_backup_policy
 from governance.backup.recording import record_destroyed, record_hold
 from governance.backup.records import Destroyed, Hold, read_records, write_record
-from governance.backup.restoring import DATA, RestoredServer, plan, remove_restored, restore
-from governance.backup.retention import expire
+from governance.backup.restoring import plan, restore
+from governance.backup.retention import expire, full_is_due
+from governance.backup.scratch import DATA, remove_restored
 from governance.backup.store import BackupRecord, find_backup, list_backups
 from governance.backup.timeline import forks, ranges
 from governance.backup.verifying import Expected, verify_place
@@ -43,25 +45,14 @@ from governance.runtime.postgres import PostgresServer
 from governance.settings import Settings
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
-class EmbeddedBackups:
+class EmbeddedBackups(Bound):
     """Backups of the cluster that a connection string leads to, in ``settings.backups``; implements ``BackupAdapter``.
 
     Attributes:
-        dsn: the role ``backup``; ``None`` where no server answers (after a disaster): listing, verifying and restoring
-            work without.
-        clock: gives the moment by which ages and retention are judged.
         progress: told of a base backup's progress: bytes read, bytes in all.
     """
 
-    settings: Settings
-    keys: BackupKeys = field(repr=False)
-    dsn: str | None = field(default=None, repr=False)
-    clock: Callable[[], datetime] = _now
     progress: Progress | None = None
     name: str = "embedded"
 
@@ -75,7 +66,7 @@ class EmbeddedBackups:
         return cls(settings, BackupKeys.of(open_keyring(settings.keyring)), dsn, progress=progress)
 
     def on_copy(self) -> EmbeddedBackups:
-        """The same on the write-once copy (``XINGLIN_BACKUP_COPY``), for listing, verifying and restoring.
+        """As in ``BackupAdapter``: on the write-once copy (``XINGLIN_BACKUP_COPY``).
 
         Raises:
             BackupError: there is no copy.
@@ -83,15 +74,6 @@ class EmbeddedBackups:
         if self.settings.backup_copy is None:
             raise BackupError("there is no second place; name one with XINGLIN_BACKUP_COPY, then: xinglin backup copy")
         return replace(self, settings=self.settings.model_copy(update={"backups": self.settings.backup_copy}))
-
-    @property
-    def policy(self) -> BackupPolicy:
-        """The backup policy.
-
-        Raises:
-            BackupError: the policy file is malformed.
-        """
-        return load_backup_policy(self.settings.backup_policy)
 
     def full(self, run_id: str, *, attempts: int = 1) -> BackupInfo:
         """As in ``BackupAdapter``; with more ``attempts`` again when a data zone was written to meanwhile."""
@@ -122,7 +104,7 @@ class EmbeddedBackups:
     def record(self, run_id: str, since: BackupRecord | None, *, attempts: int = 1) -> BackupRecord:
         """Take a backup since ``since``, or a full one; errors as in :meth:`full`."""
         return back_up(
-            self.settings, self._dsn, self.keys, run_id, since=since, attempts=attempts, progress=self.progress
+            self.settings, self.connection, self.keys, run_id, since=since, attempts=attempts, progress=self.progress
         )
 
     def backups(self) -> Listing:
@@ -137,11 +119,20 @@ class EmbeddedBackups:
         )
         return Listing(infos, (*faults, *(f"{path}: {words}" for path, words in notes.faults)))
 
+    def recorded(self) -> tuple[Recorded, ...]:
+        """As in ``BackupAdapter``: from the manifests."""
+        records, _ = list_backups(self.settings.backups, self.keys.checker)
+        return tuple(record.manifest.recorded() for record in records)
+
     def recoverable(self) -> tuple[Range, ...]:
         """As in ``BackupAdapter``."""
         records, _ = list_backups(self.settings.backups, self.keys.checker)
         entries, _ = list_archive(self.settings.backups, self.keys.checker)
         return ranges([record.manifest for record in records], entries, forks(entries, self.keys))
+
+    def complete_until(self) -> datetime | None:
+        """As in ``BackupAdapter``: the archiver's heartbeat makes a commit when nobody else does."""
+        return max((item.until for item in self.recoverable()), default=None)
 
     def verify(self, *, deep: bool = False) -> Verification:
         """As in ``BackupAdapter``."""
@@ -163,7 +154,7 @@ class EmbeddedBackups:
         target: Target | None = None,
         before_opening: tuple[BeforeOpening, ...] = (),
         keep: bool = False,
-    ) -> RestoredServer:
+    ) -> RestoredCopy:
         """As in ``BackupAdapter``."""
         chosen = plan(self.settings, self.keys, backup, target)
         return restore(chosen, to, self.keys, keep=keep, before_opening=before_opening)
@@ -191,25 +182,10 @@ class EmbeddedBackups:
             raise BackupError(f"{backup_id} is not on hold; see `xinglin backups`")
         self._decide(Hold(backup_id=backup_id, action="release", reason=reason, at=self.clock()))
 
-    @property
-    def _dsn(self) -> str:
-        if self.dsn is None:
-            raise BackupError("there is no connection to the warehouse; start it (xinglin up)")
-        return self.dsn
-
     def _parent(self) -> BackupRecord | None:
         """The backup that the next one may build on."""
-        policy = self.policy
         records, _ = list_backups(self.settings.backups, self.keys.checker)
-        since_full: list[BackupRecord] = []
-        for record in reversed(records):
-            since_full.append(record)
-            if record.manifest.kind is BackupKind.FULL:
-                break
-        if not since_full or since_full[-1].manifest.kind is not BackupKind.FULL:
-            return None
-        age = self.clock() - since_full[-1].manifest.started_at
-        if age >= timedelta(days=policy.full_every_days) or len(since_full) > policy.increments_at_most:
+        if full_is_due([record.manifest.info() for record in records], self.policy, self.clock()):
             return None
         with contextlib.suppress(BackupError):
             return newest_chain(self.settings, self.keys)
@@ -248,8 +224,8 @@ class EmbeddedBackups:
             remove_restored(target)
 
     def _tell(self, record: Destroyed) -> None:
-        record_destroyed(self._dsn, record, self.settings)
+        record_destroyed(self.connection, record, self.settings)
 
     def _decide(self, record: Hold) -> None:
         write_record(self.settings.backups, record, self.keys.signer)
-        record_hold(self._dsn, record, self.settings)
+        record_hold(self.connection, record, self.settings)

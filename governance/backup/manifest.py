@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from anonymization.encryption import Suite
 from governance.backup.adapter import BackupInfo, BackupKind
+from governance.backup.comparing import Recorded
 from governance.backup.contents import Snapshot, TableContent
 from governance.backup.signing import Checker, Signer
 from governance.errors import BackupError
@@ -99,6 +100,10 @@ class Manifest(BaseModel):
             *(self.backup_id, self.kind, self.parent, self.started_at, self.ended_at, self.size),
             *(self.timeline, self.start_lsn, self.end_lsn, holds),
         )
+
+    def recorded(self) -> Recorded:
+        """What it says of the tables."""
+        return Recorded(*(self.backup_id, self.started_at, self.ended_at), *(self.database, self.snapshot, self.tables))
 
     def signed(self, signer: Signer) -> Manifest:
         """The manifest with its signature."""

@@ -31,6 +31,9 @@ COPY = {
     "synchronous_standby_names": "",
 }
 _LAST = re.compile(r"last completed transaction was at log time ([0-9: .-]+)\+00")
+_UNREAD = re.compile(
+    r"^ERROR: .*(?:\n +.*)?", re.MULTILINE
+)  # a restore_command's words, which PostgreSQL takes for the end
 _OFF = {"fsync": "off", "ssl": "off", "log_min_error_statement": "panic", "summarize_wal": "off", "hot_standby": "off"}
 
 
@@ -81,7 +84,8 @@ def recover(
         settings: of :meth:`Log.settings`; none recovers to the backup's own end.
 
     Raises:
-        BackupError: the copy cannot be recovered.
+        BackupError: the copy cannot be recovered, or a segment was there and could not be read. PostgreSQL takes that
+            for the end of the log, and would open a copy that holds less.
     """
     if settings:
         (real / "recovery.signal").touch(mode=0o600)
@@ -105,6 +109,9 @@ def recover(
         group=user.gid,
         extra_groups=None if user.uid is None else [],
     )
+    if unread := _UNREAD.search(result.stderr):
+        words = " ".join(unread[0].split())[-500:]
+        raise BackupError(f"the log cannot be read as far as it goes: {words}")
     if result.returncode != 0:
         said = "; ".join(line for line in result.stderr.splitlines() if "FATAL" in line or "PANIC" in line)
         raise BackupError(f"the restored copy cannot be recovered: {(said or result.stderr.strip())[-500:]}")

@@ -1,61 +1,26 @@
-"""Bring a backup back as a running scratch server, and compare what it holds with the manifest.
-
-Layout of the folder that a restore fills: ``data`` (or a link to where the server's user can reach it), ``data.tls``,
-``server.log`` and, when the server is kept, ``connection.conf`` (a libpq service file with a new superuser password;
-the passwords that the cluster had when it was backed up are not needed). Nobody but this program, which alone knows
-that password, can connect before the hooks have run.
-"""
+"""Bring a backup of the embedded adapter back: choose it and its log, unpack, recover; then as any copy (`scratch`)."""
 
 from __future__ import annotations
 
-import configparser
-import secrets
-import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
 from governance.backup.adapter import BeforeOpening, RestoredCopy, Target
 from governance.backup.archive import list_archive
-from governance.backup.comparing import compare
 from governance.backup.keys import BackupKeys
-from governance.backup.recovery import COPY, Log, recover
+from governance.backup.recovery import Log
+from governance.backup.scratch import DATA, Unopened, clean_on_failure
 from governance.backup.store import BackupRecord, chain, find_backup, list_backups
 from governance.backup.timeline import Stretch, forks, need, ranges, said, stretch
-from governance.backup.unpacking import remove_work, unpacked
-from governance.errors import BackupError, RuntimeFailure
+from governance.backup.unpacking import unpacked
+from governance.errors import BackupError
 from governance.runtime.placement import ServerUser
-from governance.runtime.postgres import HBA, SUPERUSER, THROW_AWAY, PostgresServer
 from governance.settings import Settings
 
-SERVICE = "restored"
-DATA = "data"
-_CONNECTION = "connection.conf"
-_OURS = {DATA, f"{DATA}.tls", f"{DATA}.postgresql", f"{DATA}.chain", f"{DATA}.wal", "server.log", _CONNECTION}
-CLOSED_HBA = f"hostssl all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n"
 _NO_HOOKS: Sequence[BeforeOpening] = ()
-
-
-@dataclass(frozen=True)
-class RestoredServer(RestoredCopy):
-    """A restored copy on an embedded server."""
-
-    @property
-    def service_file(self) -> Path:
-        """libpq service file of a kept server (``PGSERVICEFILE=… psql service=restored``)."""
-        return self.folder / _CONNECTION
-
-    def dsn(self) -> str:
-        """Connection string of a kept server: as superuser, to the database that the manifest lists."""
-        parameters = configparser.ConfigParser(interpolation=None)
-        parameters.read(self.service_file, "utf-8")
-        return make_conninfo(**dict(parameters[SERVICE]))
 
 
 @dataclass(frozen=True)
@@ -108,7 +73,7 @@ def restore(
     *,
     keep: bool = False,
     before_opening: Sequence[BeforeOpening] = _NO_HOOKS,
-) -> RestoredServer:
+) -> RestoredCopy:
     """Restore into an empty or new folder, run the hooks, and compare every table with the manifest.
 
     Args:
@@ -121,113 +86,21 @@ def restore(
     """
     chosen = wanted if isinstance(wanted, Plan) else Plan(wanted, Target())
     manifest = chosen.record.manifest
-    started = time.monotonic()
+    began = time.monotonic()
     with clean_on_failure(to_dir):
-        links = chain(chosen.record, keys.checker)
-        server, real, size, password = _prepared(links, to_dir, keys, keep=keep)
-        recovered_to = _recovered(chosen, server, real, keys, password)
-        try:
-            (real / "pg_hba.conf").write_text(CLOSED_HBA, "utf-8")
-            server.start()
-            dsn = server.superuser_dsn(manifest.database)
-            changed = [hook(dsn) for hook in before_opening]
-            open_to_all(dsn, real)
-            seconds = time.monotonic() - started
-            touched = {name for names in changed for name in names or ()}
-            comparison = compare(dsn, manifest, later=chosen.covered is not None or None in changed, touched=touched)
-            if keep:
-                write_connection(to_dir, dsn)
-        except RuntimeFailure as error:
-            raise BackupError(f"the restored copy of {manifest.backup_id} does not start: {error}") from error
-        finally:
-            if not keep:
-                server.stop()
-    return RestoredServer(
-        to_dir, manifest.backup_id, comparison, keep, size, seconds, target=chosen.target, recovered_to=recovered_to
-    )
+        real, size = unpacked(chain(chosen.record, keys.checker), to_dir / DATA, keys, ServerUser.choose())
+        copy = Unopened(manifest.backup_id, to_dir, real, size, began, keep)
+        copy.put_aside(["postgresql.auto.conf"])  # it outranks every file
+        recovered_to = _recovered(chosen, copy, keys)
+        return copy.open(chosen.target, recovered_to, manifest.recorded(), manifest.database, before_opening)
 
 
-def remove_restored(to_dir: Path) -> None:
-    """Stop a restored copy if it still runs, and remove it; also what a killed restore left of one.
-
-    Raises:
-        BackupError: the folder holds no restored copy.
-    """
-    data = to_dir / DATA
-    is_copy = (data / "PG_VERSION").is_file() or (data.is_dir() and {path.name for path in to_dir.iterdir()} <= _OURS)
-    if not is_copy:
-        raise BackupError(f"{to_dir} holds no restored copy; nothing was removed")
-    remove_work(data)
-    PostgresServer(data, log_file=to_dir / "server.log").destroy()
-    for name in ("server.log", _CONNECTION):
-        (to_dir / name).unlink(missing_ok=True)
-    if not any(to_dir.iterdir()):
-        to_dir.rmdir()
-
-
-def _prepared(
-    links: list[BackupRecord], to_dir: Path, keys: BackupKeys, *, keep: bool
-) -> tuple[PostgresServer, Path, int, str]:
-    user = ServerUser.choose()
-    password = secrets.token_urlsafe(24)
-    server = PostgresServer(
-        to_dir / DATA,
-        log_file=to_dir / "server.log",
-        superuser_password=password,
-        port=0,
-        settings=COPY if keep else COPY | THROW_AWAY,
-    )
-    real, size = unpacked(links, to_dir / DATA, keys, server, user)
-    settings = real / "postgresql.auto.conf"  # outranks every file, so it must not decide over the copy
-    settings.replace(real / "postgresql.auto.conf.original")
-    settings.write_text("# The original's settings are in postgresql.auto.conf.original.\n", "utf-8")
-    user.take_over(settings)
-    return server, real, size, password
-
-
-def _recovered(chosen: Plan, server: PostgresServer, real: Path, keys: BackupKeys, password: str) -> datetime | None:
-    user = ServerUser.choose()
+def _recovered(chosen: Plan, copy: Unopened, keys: BackupKeys) -> datetime | None:
     if chosen.covered is None:
-        return recover(server, real, user, password, {})
-    log = Log.of(chosen.covered, real.with_name(real.name + ".wal"), keys, user, chosen.target.time)
+        return copy.recover({})
+    folder = copy.real.with_name(copy.real.name + ".wal")
+    log = Log.of(chosen.covered, folder, keys, ServerUser.choose(), chosen.target.time)
     try:
-        return recover(server, real, user, password, log.settings(chosen.target))
+        return copy.recover(log.settings(chosen.target))
     finally:
         log.remove()
-
-
-def open_to_all(dsn: str, real: Path) -> None:
-    """Let everybody in who may connect to the original."""
-    (real / "pg_hba.conf").write_text(HBA, "utf-8")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("select pg_reload_conf()")
-
-
-def write_connection(to_dir: Path, dsn: str) -> None:
-    path = to_dir / _CONNECTION
-    path.touch(mode=0o600)
-    lines = [f"{name}={value}" for name, value in conninfo_to_dict(dsn).items()]
-    path.write_text("\n".join([f"[{SERVICE}]", *lines]) + "\n", "utf-8")
-
-
-@contextmanager
-def clean_on_failure(to_dir: Path) -> Iterator[None]:
-    """Refuse a folder that holds anything; leave it as it was found when the restore fails."""
-    existed = to_dir.exists()
-    if existed and (not to_dir.is_dir() or any(to_dir.iterdir())):
-        raise BackupError(f"{to_dir} is not empty, and a restore overwrites nothing; name a new folder")
-    try:
-        to_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BackupError(f"{to_dir} cannot be made ({error.strerror}); name another folder") from error
-    try:
-        yield
-    except BaseException:
-        server = PostgresServer(to_dir / DATA, log_file=to_dir / "server.log")
-        remove_work(to_dir / DATA)
-        server.destroy()
-        for left in to_dir.iterdir():
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-        if not existed:
-            to_dir.rmdir()
-        raise

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol
 
-from governance.backup.adapter import Expiry
+from governance.backup.adapter import BackupInfo, BackupKind, Expiry
 from governance.backup.archive import Entry, list_archive
 from governance.backup.keys import BackupKeys
 from governance.backup.manifest import MANIFEST
@@ -46,6 +46,18 @@ class Dated(Protocol):
     def ended_at(self) -> datetime: ...
     @property
     def start_lsn(self) -> str: ...
+
+
+def full_is_due(backups: Sequence[BackupInfo], policy: BackupPolicy, now: datetime) -> bool:
+    """Whether the next backup must be a full one: none to build on, too many since, or too long ago.
+
+    Args:
+        backups: of one place, oldest first.
+    """
+    fulls = [number for number, info in enumerate(backups) if info.kind is BackupKind.FULL]
+    if not fulls or len(backups) - fulls[-1] > policy.increments_at_most:
+        return True
+    return now - backups[fulls[-1]].started_at >= timedelta(days=policy.full_every_days)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Protocol
@@ -106,6 +106,7 @@ def ranges(
 ) -> tuple[Range, ...]:
     """What moments can be restored; ranges that touch are one."""
     found: list[Range] = []
+    names: list[str] = []
     for backup in backups:
         covered = stretch(entries, forked, backup)
         until = covered.until
@@ -115,7 +116,14 @@ def ranges(
         if last and (last.timeline, last.until) == (covered.timeline, until):
             continue
         found.append(Range(backup.backup_id, covered.timeline, backup.ended_at, until))
-    return tuple(found)
+        names = [entry.name for entry in covered.entries]
+    return (*found[:-1], *(replace(item, broken_at=broken_at(entries, names)) for item in found[-1:]))
+
+
+def broken_at(present: Collection[str], covered: Sequence[str]) -> str:
+    """The segment that is missing where a stretch ends although later ones of its timeline are there; else empty."""
+    expected = following(covered[-1]) if covered else ""
+    return expected if any(n[:8] == expected[:8] and n > expected for n in present if SEGMENT.match(n)) else ""
 
 
 def said(covered: tuple[Range, ...]) -> str:

@@ -21,9 +21,7 @@ from governance.runtime.postgres import PostgresServer
 _WORK = ".chain"
 
 
-def unpacked(
-    links: list[BackupRecord], data: Path, keys: BackupKeys, server: PostgresServer, user: ServerUser
-) -> tuple[Path, int]:
+def unpacked(links: list[BackupRecord], data: Path, keys: BackupKeys, user: ServerUser) -> tuple[Path, int]:
     """Unpack a chain, combine it, and check every file against PostgreSQL's manifest.
 
     Tablespaces become plain folders of the data directory ("in place"), so that a copy never writes into others' files.
@@ -38,7 +36,7 @@ def unpacked(
     Raises:
         BackupError: a file is damaged or made for another key, or PostgreSQL's programs refuse the result.
     """
-    real = shelter(data, user)
+    real, server = shelter(data, user), PostgresServer(data)
     checks = ["--quiet", "--exit-on-error", str(real)]
     if len(links) == 1:
         size = _unpack_one(links[0], real, keys)
@@ -62,12 +60,6 @@ def unpacked(
     _run(server, user, real, "pg_verifybackup", checks, links[-1])
     (real / "tablespace_map").unlink(missing_ok=True)
     return real, size
-
-
-def remove_work(data: Path) -> None:
-    """Remove what a killed or failed combination left beside a data directory."""
-    shutil.rmtree(_work(data.resolve()), ignore_errors=True)
-    shutil.rmtree(data.resolve().with_name(data.resolve().name + ".wal"), ignore_errors=True)
 
 
 def _unpack_one(record: BackupRecord, target: Path, keys: BackupKeys) -> int:

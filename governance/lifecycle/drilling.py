@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from governance.backup.choosing import adapter_of, embedded
+from governance.backup.choosing import adapter_of
 from governance.backup.drill.evidence import Evidence, reports, sign, write_evidence
 from governance.backup.drill.recording import drills, record_drill
 from governance.backup.drill.report import write_report
@@ -14,17 +14,20 @@ from governance.keys import open_keyring
 from governance.settings import Settings
 
 
-def drill_restore(dsn: str, settings: Settings, run_id: str, *, latest: bool = False) -> Evidence:
+def drill_restore(dsn: str, settings: Settings, run_id: str, *, latest: bool = False, copy: bool = False) -> Evidence:
     """Carry out a drill to a random moment, or as far as the log goes.
 
     Args:
         dsn: connection string of the role ``backup``.
+        copy: from the place apart: the write-once copy, or pgBackRest's repositories after the first.
 
     Raises:
-        BackupError, AuditError, DatabaseError: it could not be recorded. A failed drill is no error here.
+        BackupError, AuditError, DatabaseError: it could not be recorded, or there is no place apart. A failed drill is
+            no error here.
     """
     kind = "latest" if latest else "time"
-    carried_out = Drill(embedded(adapter_of(settings, dsn)), run_id, kind, operator="airflow").run()
+    backups = adapter_of(settings, dsn)
+    carried_out = Drill(backups.on_copy() if copy else backups, run_id, kind, operator="airflow").run()
     return conclude(carried_out, settings, dsn)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from governance.backup.archiver import Status
 from governance.backup.choosing import adapter_of
 from governance.backup.policy import load_backup_policy
 from governance.backup.recording import record_restore
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_scratch
 from governance.backup.withdrawn import withdrawals
 from governance.errors import BackupError
 from governance.runtime.archiving import ArchiverFiles
@@ -36,7 +35,7 @@ def newest(context: Context) -> Outcome:
     except BackupError as error:
         return Outcome(backup_id, 1, (str(error), *faults))
     finally:
-        _remove(target)
+        remove_scratch(target)
     result = restored.comparison
     if result.holds:
         record_restore(context.audit_dsn, backup_id, context.settings)
@@ -74,14 +73,6 @@ def archive(context: Context) -> Outcome:
 def scratch(settings: Settings) -> Path:
     """The folder of the copies that this check restores; it is gone when none is under way."""
     return settings.state / "tmp" / "restored"
-
-
-def _remove(target: Path) -> None:
-    if target.exists():
-        remove_restored(target)
-    for folder in target.parents[:2]:
-        with contextlib.suppress(OSError):  # something else may be there
-            folder.rmdir()
 
 
 CHECKS = (

@@ -18,7 +18,7 @@ from anonymization.encryption import Suite
 from governance.backup.adapter import BackupInfo, Target
 from governance.backup.archiver import Status
 from governance.backup.embedded import EmbeddedBackups
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.runtime.archiving import ArchiverProcess
 from governance.runtime.postgres import PostgresServer
 from governance.runtime.secrets import Secrets

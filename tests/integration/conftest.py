@@ -22,6 +22,7 @@ from governance.runtime.archiving import ArchiverFiles
 from governance.settings import Settings
 from include.sample_hospital import generate
 from tests.conftest import Warehouse, _copy, new_database
+from tests.integration.pgbackrest_cluster import cluster, near  # noqa: F401 - fixtures
 
 
 def wait_until_archived(settings: Settings, since: datetime | None = None, patience: float = 60) -> datetime:

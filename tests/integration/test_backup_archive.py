@@ -22,7 +22,7 @@ from anonymization.encryption import Suite
 from governance.backup.adapter import BackupAdapter, BackupKind, Fault, Target, Verification
 from governance.backup.backing_up import lock_file
 from governance.backup.embedded import EmbeddedBackups
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.backup.signing import Signer
 from governance.backup.streams import SUFFIX
 from governance.backup.verifying import Expected, verify_place

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from governance.backup.adapter import Target
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.runtime.postgres import PostgresServer
 from tests.conftest import scratch_folder
 from tests.integration.conftest import wait_until_archived

@@ -16,7 +16,7 @@ from governance.backup import BackupKeys, BackupRecord, back_up, find_backup, li
 from governance.backup.comparing import compare
 from governance.backup.contents import TableContent, mark_changed, snapshot, table_contents
 from governance.backup.manifest import MANIFEST
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.cli import app
 from governance.errors import BackupError
 from governance.keys import open_keyring

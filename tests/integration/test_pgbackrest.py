@@ -2,169 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
 
 from governance.backup.adapter import BackupInfo, BackupKind, Fault, Target
 from governance.backup.keys import BackupKeys
 from governance.backup.pgbackrest import PgBackRestBackups
 from governance.backup.pgbackrest.site import Repository, load_site
-from governance.backup.pgbackrest.tool import installed
-from governance.backup.restoring import remove_restored
+from governance.backup.scratch import remove_restored
 from governance.errors import BackupError
-from governance.runtime.placement import ServerUser, shelter
-from governance.runtime.postgres import HBA, PostgresServer
-from governance.runtime.processes import free_port
-from governance.runtime.provision import provision
-from governance.settings import Settings
-from tests.conftest import scratch_folder
+from tests.integration.pgbackrest_cluster import Cluster, data_files, delete, flip, needs_packages, segments
 
-_BIN = Path("/usr/lib/postgresql/15/bin")
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(
-        installed() is None or not (_BIN / "postgres").exists(),
-        reason="needs Debian's pgbackrest and postgresql-15 (apt-get install pgbackrest postgresql-15)",
-    ),
-]
-_KEEP = {"newest": 1, "days": 0, "weeks": 0, "months": 0, "years": 0}
-
-
-class Cluster:
-    """A provisioned PostgreSQL 15 that archives into two repositories, with two backups and some log after them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.user = ServerUser.choose()
-        self.settings = Settings.from_environment(
-            {"XINGLIN_STATE": str(folder / "state"), "XINGLIN_PGBACKREST": str(folder / "site.yaml")}
-        )
-        self.data = folder / "data"
-        self.server = self._server()
-        self._write_site()
-        self.server.start()
-        self.secrets = provision(self.server, self.settings)
-        self.adapter = PgBackRestBackups.of(self.settings, self.secrets["dsn_backup"])
-        self.adapter.prepare()
-
-    def connect(self) -> psycopg.Connection:
-        return psycopg.connect(self.server.superuser_dsn("warehouse"), autocommit=True)
-
-    def row(self) -> datetime:
-        """Insert a row; when it was committed, as the server says."""
-        with self.connect() as connection:
-            connection.execute("insert into sample.visit (note) values ('a visit')")
-            found = connection.execute("select clock_timestamp()").fetchone()
-        assert found is not None
-        return found[0]
-
-    def archived(self) -> None:
-        """Finish the segment that is being written, and wait until it is archived."""
-        with self.connect() as connection:
-            row = connection.execute("select pg_walfile_name(pg_switch_wal())").fetchone()
-            assert row is not None
-            for _ in range(100):
-                done = connection.execute("select last_archived_wal from pg_stat_archiver").fetchone()
-                if done and done[0] and done[0] >= row[0]:
-                    return
-                time.sleep(0.1)
-        raise AssertionError("the segment was not archived within 10 s")
-
-    def _server(self) -> PostgresServer:
-        real = shelter(self.data, self.user)
-        password = self.folder / "password"
-        password.write_text("of-a-throw-away-server", "utf-8")
-        self.user.take_over(password)
-        command = [str(_BIN / "initdb"), "-D", str(real), "-k", "--no-sync", "-U", "postgres", "-A", "scram-sha-256"]
-        made = self.user.run([*command, f"--pwfile={password}", "-E", "UTF8", "--locale=C.UTF-8"], cwd=real)
-        assert made.returncode == 0, made.stdout
-        (real / "pg_hba.conf").write_text(f"local all all trust\n{HBA}", "utf-8")
-        sockets = self.folder / "sockets"
-        sockets.mkdir()
-        self.user.take_over(sockets)
-        site_work = self.folder / "work"
-        settings = {
-            "unix_socket_directories": str(sockets),
-            "archive_mode": "on",
-            "archive_command": f"pgbackrest --config={site_work}/pgbackrest.conf --stanza=ward archive-push %p",
-            "fsync": "off",
-        }
-        return PostgresServer(
-            self.data, superuser_password="of-a-throw-away-server", settings=settings, port=0, programs=_BIN
-        )
-
-    def _write_site(self) -> None:
-        repositories = []
-        for name in ("near", "far"):
-            path = self.folder / name
-            path.mkdir()
-            self.user.take_over(path)
-            repositories.append({"path": str(path), "keep": _KEEP, "log_days": 1})
-        document = {
-            "version": 1,
-            "stanza": "ward",
-            "data_dir": str(self.data.resolve()),
-            "socket_dir": str(self.folder / "sockets"),
-            "port": 0,
-            "user": "postgres",
-            "process_max": 2,
-            "work_dir": str(self.folder / "work"),
-            "passphrase_version": 1,
-            "repositories": repositories,
-        }
-        document["port"] = free_port(None)
-        self.server._wanted_port = document["port"]
-        (self.folder / "site.yaml").write_text(yaml.safe_dump(document), "utf-8")
-
-    def tool(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """pgBackRest itself, with its own exit status."""
-        site = load_site(self.settings.pgbackrest)
-        return self.user.run(["pgbackrest", f"--config={site.config}", "--stanza=ward", *arguments], cwd=Path("/"))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with scratch_folder() as folder:
-        made = Cluster(folder)
-        try:
-            with made.connect() as connection:
-                connection.execute("create schema sample")
-                connection.execute("create table sample.visit (id bigint generated always as identity, note text)")
-                connection.execute(
-                    "create table sample.lab as select i as id, md5(i::text) as v from generate_series(1, 20000) i"
-                )
-            made.adapter.full("first")
-            made.row()
-            made.adapter.incremental("second")
-            for _ in range(4):  # segments in the middle and at the end of the archive
-                made.row()
-                made.archived()
-            yield made
-        finally:
-            with made.connect() as connection:  # stopping waits for the archive otherwise
-                connection.execute("alter system set archive_command = '/bin/true'")
-                connection.execute("select pg_reload_conf()")
-            made.server.destroy()
-
-
-@pytest.fixture
-def near(cluster: Cluster) -> Iterator[Path]:
-    """The first repository, put back as it was after the test."""
-    folder, kept = cluster.folder / "near", cluster.folder / "near.kept"
-    shutil.copytree(folder, kept, symlinks=True)
-    yield folder
-    shutil.rmtree(folder)
-    kept.rename(folder)
-    cluster.user.take_over(folder)
+pytestmark = [pytest.mark.integration, needs_packages]
 
 
 def test_a_sound_place_verifies_and_lists_both_repositories(cluster: Cluster) -> None:
@@ -202,24 +56,6 @@ def test_nothing_of_the_database_stands_in_a_repository_in_plain(cluster: Cluste
     assert (cluster.folder / "work" / "pgbackrest.conf").stat().st_mode & 0o077 == 0
 
 
-def _data_files(near: Path) -> list[Path]:
-    """Files of tables in the full backup, the largest first."""
-    full = next(path for path in sorted((near / "backup" / "ward").iterdir()) if path.name.endswith("F"))
-    files = [path for path in (full / "pg_data" / "base").rglob("*.zst") if path.is_file()]
-    return sorted(files, key=lambda path: (-path.stat().st_size, path))
-
-
-def _segments(near: Path) -> list[Path]:
-    return sorted(path for path in (near / "archive" / "ward").rglob("*.zst") if "history" not in path.name)
-
-
-def _flip(path: Path) -> Path:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    return path
-
-
 def _truncate(path: Path) -> Path:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
@@ -232,14 +68,9 @@ def _swap(one: Path, other: Path) -> tuple[Path, Path]:
     return one, other
 
 
-def _delete(path: Path) -> Path:
-    path.unlink()
-    return path
-
-
 def _rename_segment(near: Path) -> Path:
     """One segment under the name of another, with the digest of its own content in its name."""
-    one, other = _segments(near)[2:4]
+    one, other = segments(near)[2:4]
     path = other.with_name(f"{other.name[:24]}-{one.name[25:]}")
     path.write_bytes(one.read_bytes())
     other.unlink()
@@ -247,13 +78,13 @@ def _rename_segment(near: Path) -> Path:
 
 
 def test_damaged_files_are_found_and_named_though_the_tool_ends_with_0(cluster: Cluster, near: Path) -> None:
-    files, segments = _data_files(near), _segments(near)
+    files, log = data_files(near), segments(near)
     wanted = {
-        (_flip(files[0]), Fault.ALTERED),
+        (flip(files[0]), Fault.ALTERED),
         (_truncate(files[1]), Fault.ALTERED),
         *((path, Fault.ALTERED) for path in _swap(files[2], files[3])),
-        (_delete(files[5]), Fault.MISSING),
-        (_flip(segments[0]), Fault.ALTERED),
+        (delete(files[5]), Fault.MISSING),
+        (flip(log[0]), Fault.ALTERED),
         (_rename_segment(near), Fault.ALTERED),
     }
     result = cluster.adapter.verify()
@@ -264,7 +95,7 @@ def test_damaged_files_are_found_and_named_though_the_tool_ends_with_0(cluster: 
 
 
 def test_a_missing_segment_in_the_middle_is_found_though_the_tool_says_ok(cluster: Cluster, near: Path) -> None:
-    gone = _segments(near)[-3]
+    gone = segments(near)[-3]
     gone.unlink()
     result = cluster.adapter.verify()
     assert [(item.file.rsplit("/", 1)[1], item.fault) for item in result.findings] == [(gone.name[:24], Fault.GAP)]
@@ -275,7 +106,7 @@ def test_a_missing_segment_in_the_middle_is_found_though_the_tool_says_ok(cluste
 
 
 def test_missing_log_at_the_end_is_found_by_what_the_server_says_it_archived(cluster: Cluster, near: Path) -> None:
-    gone = _segments(near)[-1]
+    gone = segments(near)[-1]
     gone.unlink()
     result = cluster.adapter.verify()
     assert [(item.file.rsplit("/", 1)[1], item.fault) for item in result.findings] == [(gone.name[:24], Fault.GAP)]
@@ -314,7 +145,7 @@ def test_a_backup_that_vanishes_with_its_entry_is_missed(cluster: Cluster, near:
 
 
 def test_a_file_that_no_manifest_names_is_found(cluster: Cluster, near: Path) -> None:
-    stranger = _data_files(near)[0].with_name("999999.zst")
+    stranger = data_files(near)[0].with_name("999999.zst")
     stranger.write_bytes(b"x")
     result = cluster.adapter.verify()
     assert [(item.file, item.fault) for item in result.findings] == [
@@ -371,7 +202,7 @@ def test_a_moment_is_restored_exact_to_the_row_and_archives_nowhere(cluster: Clu
     time.sleep(0.05)
     cluster.row()
     cluster.archived()
-    segments = {path.name for path in _segments(cluster.folder / "near")}
+    archived = {path.name for path in segments(cluster.folder / "near")}
     seen: list[int] = []
     restored = cluster.adapter.restore(
         cluster.folder / "copy",
@@ -393,7 +224,7 @@ def test_a_moment_is_restored_exact_to_the_row_and_archives_nowhere(cluster: Clu
             connection.execute("select pg_switch_wal()")
     finally:
         remove_restored(cluster.folder / "copy")
-    assert {path.name for path in _segments(cluster.folder / "near")} == segments
+    assert {path.name for path in segments(cluster.folder / "near")} == archived
 
 
 def test_a_backup_restores_from_the_far_repository_when_the_near_one_is_lost(cluster: Cluster) -> None:
@@ -407,6 +238,20 @@ def test_a_backup_restores_from_the_far_repository_when_the_near_one_is_lost(clu
     finally:
         remove_restored(cluster.folder / "copy")
         away.rename(near)
+
+
+def test_an_idle_server_lacks_nothing_and_a_commit_that_waits_is_known(cluster: Cluster) -> None:
+    cluster.archived()
+    asked = datetime.now(UTC)
+    complete = cluster.adapter.complete_until()
+    assert complete is not None and complete >= asked
+    committed = cluster.row()
+    time.sleep(0.1)
+    complete = cluster.adapter.complete_until()
+    assert complete is not None and complete <= committed < datetime.now(UTC)
+    unasked = replace(cluster.adapter, dsn=None)
+    assert unasked.complete_until() == max(item.until for item in unasked.recoverable()) < committed
+    cluster.archived()
 
 
 def test_a_moment_outside_is_refused_and_the_range_named(cluster: Cluster) -> None:

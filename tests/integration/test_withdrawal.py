@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from anonymization.errors import DecryptionError
 from governance.backup import BackupKeys, BackupRecord, back_up
-from governance.backup.restoring import remove_restored, restore
+from governance.backup.restoring import restore
+from governance.backup.scratch import remove_restored
 from governance.backup.withdrawn import withdrawals
 from governance.cli import app
 from governance.collection.stage import collect_source

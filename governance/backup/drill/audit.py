@@ -63,5 +63,8 @@ def _complete(head: int, live_dsn: str | None, settings: Settings, keys: AuditKe
             ).fetchone()
         if row and row[0] > wanted:
             wanted, source = int(row[0]), "the live log"
+    if not wanted:
+        words = "时点之前无检查点、无记录 no checkpoint and no live record is older than the moment"
+        return check("audit_complete", 0, words)
     findings = [f"the copy's log ends at {head}, {source} counts {wanted} before the moment"] if head < wanted else []
     return check("audit_complete", wanted, f"应有至少 at least {wanted:,}，副本 the copy {head:,}", findings)

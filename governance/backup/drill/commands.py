@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from governance.backup.choosing import adapter_of, embedded
+from governance.backup.choosing import adapter_of
 from governance.backup.drill.choosing import refuse_outside
 from governance.backup.drill.evidence import Evidence, public_key, read_evidence, reports, signer
 from governance.backup.drill.outcomes import State
@@ -28,7 +28,9 @@ def drill(
     time: Annotated[str | None, typer.Option("--time", help="目标时点 the moment, ISO 8601 (no zone: +08:00)")] = None,
     latest: Annotated[bool, typer.Option("--latest", help="恢复到日志末尾 as far as the log goes")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="抽取时点的种子 seed for drawing the moment")] = None,
-    copy: Annotated[bool, typer.Option("--copy", help="从一次写入副本恢复 from the write-once copy")] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="从另一处恢复 from the write-once copy, or pgBackRest's further repositories")
+    ] = False,
 ) -> None:
     """恢复演练：随机时点、核对、计时、签名、报告 · Restore drill: a random moment unless one is named."""
     if time is not None and latest:
@@ -36,7 +38,7 @@ def drill(
     settings = Settings.from_environment()
     moment = parse_moment(time) if time else None
     dsn = _dsn(settings)
-    backups = embedded(adapter_of(settings, dsn))
+    backups = adapter_of(settings, dsn)
     backups = backups.on_copy() if copy else backups
     if moment is not None:
         refuse_outside(backups.recoverable(), moment)

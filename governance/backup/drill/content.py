@@ -13,10 +13,9 @@ from datetime import datetime
 
 import psycopg
 
-from governance.backup.comparing import Comparison
+from governance.backup.comparing import Comparison, Recorded
 from governance.backup.contents import TableContent, snapshot, table_contents
 from governance.backup.drill.outcomes import Check, check
-from governance.backup.manifest import Manifest
 from governance.errors import BackupError
 
 _RELATIONS = """
@@ -39,21 +38,23 @@ _INDEXES = """
 class Figures:
     """Figures recorded in backups, oldest first, and those of the live warehouse if it answers."""
 
-    manifests: tuple[Manifest, ...]
+    recorded: tuple[Recorded, ...]
     live: Mapping[str, TableContent] | None = None
 
     def unchanged(self, backup_id: str, moment: datetime | None, touched: Collection[str]) -> set[str]:
         """Tables that a copy of a backup, recovered to ``moment`` (``None``: its own end), must hold unchanged."""
-        before = next(manifest for manifest in self.manifests if manifest.backup_id == backup_id)
+        before = next((item for item in self.recorded if item.backup_id == backup_id), None)
+        if before is None:
+            return set()
         fixed = {name for name, content in before.tables.items() if not content.changed and name not in touched}
         if moment is None:
             return fixed
-        later = (manifest.tables for manifest in self.manifests if manifest.started_at > moment)
+        later = (item.tables for item in self.recorded if item.started_at > moment)
         after = next(later, self.live or {})
         return {name for name in fixed if name in after and _same(before.tables[name], after[name])}
 
 
-def live_figures(dsn: str, like: Manifest) -> Mapping[str, TableContent] | None:
+def live_figures(dsn: str, like: Recorded) -> Mapping[str, TableContent] | None:
     """Figures of the live warehouse now, ``None`` if it does not answer or a table cannot be read."""
     try:
         with snapshot(dsn) as (connection, now):

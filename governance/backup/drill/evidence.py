@@ -34,8 +34,9 @@ class Evidence(BaseModel):
         target: the wanted moment; for ``latest`` the moment at which the drill began, as if the server had died then.
         earliest, until: what was recoverable when the drill began.
         recovered_to: newest commit in the copy; ``size``: bytes of its files.
-        rpo_seconds: age of the newest commit that can be brought back, at the drill's start: of ``latest`` and
-            ``ransomware`` the newest that was replayed, of ``time`` what the signed archive says; ``None`` if unknown.
+        rpo_seconds: age of the moment before which nothing is lost, at the drill's start: of ``latest`` and
+            ``ransomware`` not before the newest commit that was replayed, and of all what the archive says; ``None`` if
+            unknown.
         rto_seconds: from the start of the drill until the copy accepted connections.
         row_age_seconds: age of the newest commit in the copy at the target.
         notes: what a reader must know to read the rest (what a protection does not protect against …).

@@ -31,7 +31,6 @@ from governance.backup.drill.evidence import Evidence
 from governance.backup.drill.outcomes import Check, check
 from governance.backup.drill.running import Drill, Progress
 from governance.backup.embedded import EmbeddedBackups
-from governance.backup.store import find_backup
 from governance.collection.stage import collect_source, sources
 from governance.errors import BackupError
 from governance.runtime.archiving import ArchiverFiles, ArchiverProcess
@@ -198,7 +197,7 @@ def _carried_out(arena: Arena, site: _Site, run_id: str, progress: Progress, pat
         connection.execute(
             "create table landing.exercise as select i, now() as at from generate_series(1, %s) i", (_ROWS,)
         )
-    figures = live_figures(dsn, find_backup(settings.backups, None, backups.keys.checker).manifest)
+    figures = live_figures(dsn, backups.recorded()[-1])
     _wait_until_copied(settings)
     progress("攻击：进程被杀，数据目录与本地备份被加密 attack: servers killed, data and local backups encrypted")
     struck = datetime.now(UTC)

@@ -43,6 +43,8 @@ def decryption(dsn: str, settings: Settings, values: int, seed: int) -> Check:
                     opened += len(rows)
                 except (DecryptionError, KeyringError) as error:
                     findings.append(f"{place}: {error}")
+    if not columns:
+        return check("decryption", 0, "副本中无密文 the copy holds no ciphertexts")
     return check("decryption", opened + len(findings), f"{opened:,} 个值 values · {columns} 列 columns", findings)
 
 

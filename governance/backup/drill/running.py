@@ -6,7 +6,6 @@ failure on the way is a failed check of the evidence, not an error: what could n
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import secrets
 import time
@@ -17,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import governance
-from governance.backup.adapter import BeforeOpening, RestoredCopy, Target
+from governance.backup.adapter import BackupAdapter, BeforeOpening, RestoredCopy, Target
+from governance.backup.comparing import Recorded
 from governance.backup.contents import TableContent
 from governance.backup.drill.audit import audit_log
 from governance.backup.drill.choosing import draw
@@ -25,10 +25,7 @@ from governance.backup.drill.content import Figures, archiving, live_figures, st
 from governance.backup.drill.evidence import Evidence, good
 from governance.backup.drill.outcomes import Check, Step, check
 from governance.backup.drill.people import decryption, withdrawn
-from governance.backup.embedded import EmbeddedBackups
-from governance.backup.manifest import Manifest
-from governance.backup.restoring import remove_restored
-from governance.backup.store import list_backups
+from governance.backup.scratch import remove_scratch
 from governance.backup.withdrawn import withdrawals
 from governance.errors import GovernanceError
 
@@ -56,7 +53,7 @@ class Drill:
         checks: results that were found before, which count with the drill's own.
     """
 
-    backups: EmbeddedBackups
+    backups: BackupAdapter
     run_id: str
     kind: str = "time"
     time: datetime | None = None
@@ -74,6 +71,7 @@ class Drill:
     _dsn: str = field(init=False, repr=False)
     _touched: set[str] = field(init=False, repr=False, default_factory=set)
     _rto: float | None = field(init=False, repr=False, default=None)
+    _complete: datetime | None = field(init=False, repr=False, default=None)
 
     def run(self) -> Evidence:
         """Carry it out; the evidence is not signed yet.
@@ -91,14 +89,14 @@ class Drill:
             try:
                 restored = self._restored(folder, target)
                 if restored is not None:
-                    self._examine(restored, target)
+                    self._examine(restored, target, until)
             finally:
                 with self._step("清除副本 the copy is removed"):
-                    _remove(folder)
+                    remove_scratch(folder)
         recovered, lost = self._recovered(restored), self.lost_at or self._began
         wanted = target.time if target and target.time else lost if target else None
-        proved = recovered if self.kind != "time" else until
-        rpo = (lost - proved).total_seconds() if proved else None
+        proved = self._proved(recovered, until)
+        rpo = max((lost - proved).total_seconds(), 0.0) if proved else None
         if restored is not None:
             self.checks += [
                 _within("rpo", rpo, limits.rpo_seconds),
@@ -109,7 +107,7 @@ class Drill:
                 "drill_id": f"{self._began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
                 **{"kind": self.kind, "run_id": self.run_id, "operator": self.operator or getpass.getuser()},
                 **{"adapter": self.backups.name, "program": f"xinglin {governance.__version__}"},
-                **{"server_version": self._manifest(restored).server_version if restored else None},
+                **{"server_version": restored.server_version if restored else None},
                 **{"started_at": self._began, "ended_at": datetime.now(UTC)},
                 **{"seed": self._seed if self.time is None else None, "target": wanted},
                 **{"earliest": earliest, "until": until, "recovered_to": recovered},
@@ -127,7 +125,7 @@ class Drill:
         """Earliest and latest recoverable moment, and the target, ``None`` if there is none."""
         with self._step("确定可恢复范围与目标时点 what can be restored, and the moment"):
             try:
-                ranges = self.backups.recoverable()
+                ranges, self._complete = self.backups.recoverable(), self.backups.complete_until()
             except GovernanceError as error:
                 self.checks.append(check("recoverable", 0, "", [str(error)]))
                 return None, None, None
@@ -143,7 +141,13 @@ class Drill:
                 findings = ["what can be restored is less than a second; wait until the log has been archived"]
             elif moment is not None and not any(item.earliest <= moment <= item.until for item in ranges):
                 findings = [f"{moment} is outside what can be restored ({earliest} to {until})"]
-            self.checks.append(check("recoverable", len(ranges), f"{len(ranges)} 段 range(s)", findings))
+            breaks = [
+                f"{item.broken_at} of the log is missing: of what follows {item.backup_id}, "
+                f"nothing after {item.until} can be restored"
+                for item in ranges
+                if item.broken_at
+            ]
+            self.checks.append(check("recoverable", len(ranges), f"{len(ranges)} 段 range(s)", [*findings, *breaks]))
             if findings:
                 return earliest, until, None
             return earliest, until, Target(moment) if self.kind == "time" else Target(latest=True)
@@ -170,7 +174,7 @@ class Drill:
         self.checks.append(check("restored", 1, words))
         return restored
 
-    def _examine(self, restored: RestoredCopy, target: Target) -> None:
+    def _examine(self, restored: RestoredCopy, target: Target, until: datetime | None) -> None:
         """Every check of the copy; one that cannot be carried out has failed."""
         live, settings = self.backups.dsn, self.backups.settings
         recovered = self._recovered(restored)
@@ -179,7 +183,7 @@ class Drill:
             self._tried("tables", lambda: [tables(restored.comparison, self._unchanged(restored, target))])
         with self._step("检查数据页与索引 pages and indexes are checked"):
             self._tried("structure", lambda: [structure(self._dsn)])
-        self.checks.append(_moment(target, recovered))
+        self.checks.append(_moment(target, recovered, until))
         with self._step("校验审计链 the audit log is verified"):
             self._tried("audit_chain", lambda: audit_log(self._dsn, live, settings, recovered))
         with self._step("抽样解密与撤回核对 a sample is opened; withdrawals are looked for"):
@@ -190,23 +194,28 @@ class Drill:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _unchanged(self, restored: RestoredCopy, target: Target) -> set[str]:
-        records, _ = list_backups(self.backups.settings.backups, self.backups.keys.checker)
-        manifests = tuple(record.manifest for record in records)
+        recorded = self.backups.recorded()
         moment = target.time or self._began
-        figures = Figures(manifests, self.figures)
-        if self.backups.dsn is not None and not any(manifest.started_at > moment for manifest in manifests):
-            figures = replace(figures, live=live_figures(self.backups.dsn, self._manifest(restored)))
+        figures, before = Figures(recorded, self.figures), self._recorded(restored)
+        if self.backups.dsn and before and not any(item.started_at > moment for item in recorded):
+            figures = replace(figures, live=live_figures(self.backups.dsn, before))
         return figures.unchanged(restored.backup_id, moment, self._touched)
 
-    def _manifest(self, restored: RestoredCopy) -> Manifest:
-        records, _ = list_backups(self.backups.settings.backups, self.backups.keys.checker)
-        return next(record.manifest for record in records if record.manifest.backup_id == restored.backup_id)
+    def _recorded(self, restored: RestoredCopy) -> Recorded | None:
+        return next((item for item in self.backups.recorded() if item.backup_id == restored.backup_id), None)
+
+    def _proved(self, recovered: datetime | None, until: datetime | None) -> datetime | None:
+        """Before this moment nothing would have been lost: what the archive says, unless the log was replayed."""
+        if self.kind == "time" or recovered is None or until is None:
+            return self._complete if self.kind == "time" else recovered
+        return max(recovered, self._complete or recovered) if recovered >= until else recovered
 
     def _recovered(self, restored: RestoredCopy | None) -> datetime | None:
         """Newest commit of the copy; without any after the backup, the backup's end, up to which it holds all."""
         if restored is None:
             return None
-        return restored.recovered_to or self._manifest(restored).ended_at
+        recorded = self._recorded(restored)
+        return restored.recovered_to or (recorded.ended_at if recorded else None)
 
     def _tried(self, name: str, look: Callable[[], list[Check]]) -> None:
         try:
@@ -232,17 +241,13 @@ def _within(name: str, seconds: float | None, limit: float) -> Check:
     return check(name, 1, f"{seconds:.1f} s ≤ {limit:.0f} s" if not findings else f"{seconds:.1f} s", findings)
 
 
-def _moment(target: Target, recovered: datetime | None) -> Check:
-    if target.time is None or recovered is None:
-        return check("moment", 0, f"恢复至日志末尾 as far as the log goes: {recovered}")
+def _moment(target: Target, recovered: datetime | None, until: datetime | None) -> Check:
+    if recovered is None:
+        return check("moment", 0, "副本的最新事务未知 the copy's newest commit is not known")
+    if target.time is None:
+        short = until is not None and recovered < until
+        findings = [f"the copy ends at {recovered}, the archive promises {until}: its log breaks off"] if short else []
+        return check("moment", 1, f"恢复至日志末尾 as far as the log goes: {recovered}", findings)
     age = (target.time - recovered).total_seconds()
     findings = [f"the copy holds a transaction of {recovered}, after the moment"] if age < 0 else []
     return check("moment", 1, f"最新事务早于目标 newest commit {age:.1f} s before the moment", findings)
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        remove_restored(folder)
-    for above in folder.parents[:2]:
-        with contextlib.suppress(OSError):  # something else may be there
-            above.rmdir()

@@ -15,7 +15,8 @@ from governance.backup.pgbackrest.restoring import programs_of
 from governance.backup.pgbackrest.site import Repository
 from governance.backup.pgbackrest.tool import Tool
 from governance.backup.timeline import followed
-from governance.backup.wal import HISTORY, SEGMENT, parents
+from governance.backup.wal import HISTORY, SEGMENT, following, parents
+from governance.database import connect
 from governance.errors import BackupError
 
 _COMMIT = re.compile(r"desc: COMMIT(?:_PREPARED)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
@@ -78,16 +79,49 @@ class Archive:
                 return self._commits[name]
         return None
 
+    def waiting(self, dsn: str) -> list[datetime]:
+        """Commits in the server's own log that the archive does not hold yet.
+
+        Args:
+            dsn: any role on the server.
+
+        Raises:
+            BackupError: the server's log cannot be read from here, or it is not the one that is archived.
+            DatabaseError: the server does not answer.
+        """
+        with connect(dsn, application="xinglin backup") as connection:
+            row = connection.execute("select pg_walfile_name(pg_current_wal_insert_lsn())").fetchone()
+        current: str = row[0] if row else ""
+        name = max((name for name in self.files if SEGMENT.match(name) and name[:8] == current[:8]), default="")
+        if not name:
+            raise BackupError(f"the archive holds nothing of the timeline of {current}, which the server writes")
+        folder = self.tool.site.data_dir / "pg_wal"
+        found: list[datetime] = []
+        if not self._readable(folder):
+            raise BackupError(f"{folder} cannot be read, so it is not known what is not archived yet")
+        while (name := following(name)) <= current:
+            if self._readable(folder / name):
+                found += self._read(folder / name)
+            elif name != current:  # the one that is next to be written may not be there yet
+                raise BackupError(f"{folder / name}, which is not archived yet, is gone")
+        return found
+
+    def _readable(self, path: Path) -> bool:
+        return self.tool.user.run(["test", "-r", str(path)], cwd=Path("/")).returncode == 0
+
     def _last_commit(self, name: str) -> datetime | None:
         user = self.tool.user
         with tempfile.TemporaryDirectory(prefix="xinglin-log-") as folder:
             path = Path(folder) / name
             path.write_bytes(self._content(name))
             user.take_over(Path(folder))
-            # it ends with an error where the log goes on in a segment that is not here; what it read is what counts
-            command = ["env", "TZ=UTC", str(programs_of(self.major) / "pg_waldump"), "--rmgr=Transaction", str(path)]
-            found = _COMMIT.findall(user.run(command, cwd=Path("/")).stdout)
-        return datetime.fromisoformat(found[-1]).replace(tzinfo=UTC) if found else None
+            return max(self._read(path), default=None)
+
+    def _read(self, path: Path) -> list[datetime]:
+        # it ends with an error where the log goes on in a segment that is not here; what it read is what counts
+        command = ["env", "TZ=UTC", str(programs_of(self.major) / "pg_waldump"), "--rmgr=Transaction", str(path)]
+        found = _COMMIT.findall(self.tool.user.run(command, cwd=Path("/")).stdout)
+        return [datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in found]
 
     def _content(self, name: str) -> bytes:
         with self.tool.reading(self.repository, self.files[name]) as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -14,7 +15,7 @@ from governance.backup.pgbackrest.restoring import programs
 from governance.backup.pgbackrest.site import Repository
 from governance.backup.pgbackrest.verifying import Known, RepositoryCheck
 from governance.backup.records import read_records
-from governance.backup.restoring import DATA, remove_restored
+from governance.backup.scratch import DATA, remove_restored
 from governance.backup.wal import SEGMENT, bounds
 from governance.database import connect
 from governance.errors import BackupError, DatabaseError
@@ -28,16 +29,12 @@ def verify_all(there: PgBackRestBackups, *, deep: bool = False) -> Verification:
     """As ``BackupAdapter.verify``, every repository."""
     head, findings, unchecked = _archiving(there)
     totals = [0, 0, 0, 0]
-    for repository in there.site.repositories:
+    for repository in there.repositories:
         folder = there.folder(repository)
-        contents, faults = read_contents(folder, there.keys.checker)
         records = read_records(folder, there.keys.checker)
+        check, faults = _checked(there, repository, head)
         for path, words in (*faults, *records.faults):
             findings.append(Finding(str(path.relative_to(there.settings.backups)), Fault.FORGED, words))
-        known = Known(contents, records.gone(), records.log_before, head, there.policy.newest_backup_hours)
-        check = RepositoryCheck(
-            there.tool, repository, there.site.passphrase(repository, there.keys), known, there.clock()
-        )
         try:
             check.run()
         except BackupError as error:
@@ -53,6 +50,27 @@ def verify_all(there: PgBackRestBackups, *, deep: bool = False) -> Verification:
         counts = (check.backups, check.segments, check.files, check.bytes)
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
     return Verification(tuple(findings), tuple(unchecked), *totals)
+
+
+def unsound_files(there: PgBackRestBackups, repository: Repository, label: str) -> list[str]:
+    """Files that one backup needs and that are not what its manifest says, in words; what could not be looked at."""
+    try:
+        check, _ = _checked(there, repository, "")
+        check.backup(label)
+    except BackupError as error:
+        return [str(error)]
+    return [str(finding) for finding in check.findings]
+
+
+def _checked(
+    there: PgBackRestBackups, repository: Repository, head: str
+) -> tuple[RepositoryCheck, list[tuple[Path, str]]]:
+    """A check of a repository by our own records of it, and those of them that are none."""
+    contents, faults = read_contents(there.folder(repository), there.keys.checker)
+    records = read_records(there.folder(repository), there.keys.checker)
+    known = Known(contents, records.gone(), records.log_before, head, there.policy.newest_backup_hours)
+    passphrase = there.site.passphrase(repository, there.keys)
+    return RepositoryCheck(there.tool, repository, passphrase, known, there.clock()), faults
 
 
 def _archiving(there: PgBackRestBackups) -> tuple[str, list[Finding], list[str]]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from governance.backup.comparing import Recorded
 from governance.backup.contents import Snapshot, TableContent
 from governance.backup.place import write_once
 from governance.backup.signing import Checker, Signer, canonical
@@ -26,6 +27,7 @@ class Contents(BaseModel):
 
     Attributes:
         backup_id: the tool's label.
+        started_at: before the snapshot.
         manifest_sha256: of ``backup.manifest`` as it lies in the repository.
         snapshot, tables: as in :class:`governance.backup.manifest.Manifest`.
         database: the database whose tables are listed; the backup holds all databases of the cluster.
@@ -36,6 +38,7 @@ class Contents(BaseModel):
     format: Literal[1] = 1
     backup_id: str = Field(pattern=LABEL)
     run_id: str
+    started_at: AwareDatetime
     ended_at: AwareDatetime
     manifest_sha256: str
     system_identifier: str
@@ -43,6 +46,12 @@ class Contents(BaseModel):
     snapshot: Snapshot
     tables: dict[str, TableContent]
     signature: str = ""
+
+    def recorded(self, prefix: str) -> Recorded:
+        """What it says of the tables, by the id that is used outside."""
+        return Recorded(
+            *(f"{prefix}{self.backup_id}", self.started_at, self.ended_at), *(self.database, self.snapshot, self.tables)
+        )
 
 
 def write_contents(folder: Path, contents: Contents, signer: Signer) -> None:

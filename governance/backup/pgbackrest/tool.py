@@ -165,7 +165,7 @@ def _info(item: dict[str, Any]) -> BackupInfo:
         _KINDS[item["type"]],
         item["prior"],
         datetime.fromtimestamp(item["timestamp"]["start"], UTC),
-        datetime.fromtimestamp(item["timestamp"]["stop"], UTC),
+        datetime.fromtimestamp(item["timestamp"]["stop"] + 1, UTC),  # it cuts the fraction off
         size,
         int(item["archive"]["start"][:8], 16),
         item["lsn"]["start"],

@@ -88,6 +88,12 @@ class RepositoryCheck:
         self._ages(stored)
         self._tools_own_words()
 
+    def backup(self, label: str) -> None:
+        """Check only the lists and the files that one backup needs; errors as in :meth:`run`."""
+        listed = self.tool.listing(self.repository, "backup")
+        manifests, _ = self._manifests(listed)
+        self._data(listed, {name: manifest for name, manifest in manifests.items() if name == label})
+
     def found(self, name: str, fault: Fault, words: str) -> None:
         """Note a finding, once a file."""
         file = f"repo{self.tool.site.number(self.repository)}/{name}"

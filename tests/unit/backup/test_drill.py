@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from governance.backup.adapter import Range
-from governance.backup.comparing import Comparison
+from governance.backup.comparing import Comparison, Recorded
 from governance.backup.contents import Snapshot, TableContent
 from governance.backup.drill.charts import Point, line_chart
 from governance.backup.drill.choosing import draw, refuse_outside
@@ -20,7 +20,6 @@ from governance.backup.drill.content import Figures, tables
 from governance.backup.drill.evidence import Evidence, good, public_key, read_evidence, sign, signer, write_evidence
 from governance.backup.drill.outcomes import State, Step, check
 from governance.backup.drill.report import render, write_report
-from governance.backup.manifest import Manifest
 from governance.errors import BackupError
 from governance.keys import Keyring, create_keyring, open_keyring
 from governance.settings import Settings
@@ -92,10 +91,8 @@ def content(rows: int, value: str, *, changed: bool = False) -> TableContent:
     return TableContent(rows=rows, hash=value, settled_rows=rows, settled_hash=value, changed=changed)
 
 
-def manifest(backup_id: str, at: datetime, held: dict[str, TableContent]) -> Manifest:
-    return Manifest.model_construct(
-        backup_id=backup_id, started_at=at, ended_at=at, tables=held, snapshot=Snapshot(oldest=1, next=2)
-    )
+def recorded(backup_id: str, at: datetime, held: dict[str, TableContent]) -> Recorded:
+    return Recorded(backup_id, at, at, "warehouse", Snapshot(oldest=1, next=2), held)
 
 
 BEFORE = {"a.same": content(3, "1"), "a.grew": content(3, "2"), "a.torn": content(3, "3", changed=True)}
@@ -103,14 +100,18 @@ AFTER = {"a.same": content(3, "1"), "a.grew": content(5, "9"), "a.torn": content
 
 
 def test_a_table_that_is_the_same_before_and_after_must_be_unchanged_and_no_other() -> None:
-    figures = Figures((manifest("one", START, BEFORE), manifest("two", START + DAY, AFTER)))
+    figures = Figures((recorded("one", START, BEFORE), recorded("two", START + DAY, AFTER)))
     assert figures.unchanged("one", START + DAY / 2, ()) == {"a.same"}
     assert figures.unchanged("one", START + DAY / 2, ("a.same",)) == set()
     assert figures.unchanged("one", None, ()) == {"a.same", "a.grew"}
 
 
+def test_of_a_backup_without_a_record_no_table_is_known_to_be_unchanged() -> None:
+    assert Figures((recorded("two", START + DAY, AFTER),), live=AFTER).unchanged("one", START, ()) == set()
+
+
 def test_after_the_last_backup_the_live_warehouse_is_asked_and_without_it_nothing_is_known() -> None:
-    figures = Figures((manifest("one", START, BEFORE),))
+    figures = Figures((recorded("one", START, BEFORE),))
     assert figures.unchanged("one", START + DAY, ()) == set()
     assert replace(figures, live=AFTER).unchanged("one", START + DAY, ()) == {"a.same"}
 

@@ -11,7 +11,7 @@ from governance.backup.adapter import BackupKind
 from governance.backup.manifest import Manifest
 from governance.backup.policy import Keep, load_backup_policy
 from governance.backup.records import Destroyed, Hold, read_records, write_record
-from governance.backup.retention import decide
+from governance.backup.retention import decide, full_is_due
 from governance.backup.wal import position
 from governance.errors import BackupError
 from governance.settings import PROJECT
@@ -35,6 +35,17 @@ def made(days_ago: float, parent: Manifest | None = None) -> Manifest:
 
 def days(names: dict[str, str]) -> list[int]:
     return sorted((NOW - datetime.strptime(n[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)).days for n in names)
+
+
+def test_a_full_backup_is_due_without_one_after_too_many_and_after_too_long() -> None:
+    full, policy = made(2), POLICY.model_copy(update={"full_every_days": 7, "increments_at_most": 2})
+    increments = [made(1, full), made(0.5, full), made(0.2, full)]
+    assert full_is_due([], policy, NOW)
+    assert full_is_due([increments[0].info()], policy, NOW)
+    assert not full_is_due([full.info(), increments[0].info()], policy, NOW)
+    assert full_is_due([item.info() for item in (full, *increments)], policy, NOW)
+    assert not full_is_due([made(7.1).info(), full.info()], policy, NOW)
+    assert full_is_due([made(7.1).info()], policy, NOW)
 
 
 def test_nothing_is_decided_about_nothing() -> None:

@@ -100,6 +100,15 @@ def test_gaps_are_named_on_each_timeline_and_a_new_timeline_is_none() -> None:
     assert [missing for _, missing in gaps(entries)] == ["000000010000000000000004"]
 
 
+def test_the_newest_range_names_the_segment_at_which_it_breaks_and_an_older_gap_that_a_backup_bridges_does_not() -> (
+    None
+):
+    broken = ranges([backup()], segments(1, [2, 3, 5]), {})
+    assert [item.broken_at for item in broken] == ["000000010000000000000004"]
+    bridged = ranges([backup(), backup(1, 5)], segments(1, [2, 3, 5, 6]), {})
+    assert [item.broken_at for item in bridged] == ["", ""]
+
+
 def test_ranges_end_with_the_newest_moment_and_touching_ones_are_one() -> None:
     entries = segments(1, [2, 3, 4])
     covered = ranges([backup(), backup(1, 3)], entries, {})
