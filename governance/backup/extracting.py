@@ -77,7 +77,8 @@ def extract(compressed: IO[bytes], target: Path) -> list[dict[str, str | int]]:
                     if not piece:
                         raise ArchiveError(f"the archive ends within {member.name!r}")
                     pieces.give(buffer, hashing.submit(digest.update, piece))
-                    file.write(piece)
+                    if file.write(piece) != len(piece):
+                        raise ArchiveError(f"{member.name!r} could not be written whole; check the disk's space")
                     left -= len(piece)
             if member.size % _BLOCK:
                 plain.read(_BLOCK - member.size % _BLOCK)

@@ -192,7 +192,7 @@ def unpack(file: Path, target: Path, keys: BackupKeys, sha256: str) -> list[Unpa
 def reveal(file: Path, keys: BackupKeys, sha256: str) -> bytes:
     """Decrypt and decompress a small encrypted file into memory; errors as in :func:`unpack`."""
     reader, found = _opened(file), []
-    failure = _through_pipe(reader, keys, lambda plain: found.append(plain.read()))
+    failure = through_pipe(reader, keys, lambda plain: found.append(plain.read()))
     _judge(reader, file, sha256, failure)
     return b"".join(found)
 
@@ -205,7 +205,7 @@ def examine(file: Path, keys: BackupKeys, sha256: str) -> int:
         while piece := plain.read(_PIECE):
             counted[0] += len(piece)
 
-    failure = _through_pipe(reader, keys, count)
+    failure = through_pipe(reader, keys, count)
     _judge(reader, file, sha256, failure)
     return counted[0]
 
@@ -269,7 +269,7 @@ def _judge(reader: HashingReader, file: Path, sha256: str, failure: Exception | 
         raise BackupError(f"{file} could not be read: {failure}; nothing was restored") from failure
 
 
-def _through_pipe(reader: HashingReader, keys: BackupKeys, consume: Callable[[IO[bytes]], None]) -> Exception | None:
+def through_pipe(reader: HashingReader, keys: BackupKeys, consume: Callable[[IO[bytes]], None]) -> Exception | None:
     """Two threads joined by a pipe: one decrypts, this one decompresses and consumes; what went wrong, if anything."""
     outlet, inlet = os.pipe()
     failures: list[Exception] = []
@@ -287,7 +287,7 @@ def _through_pipe(reader: HashingReader, keys: BackupKeys, consume: Callable[[IO
         thread.start()
         try:
             consume(pa.CompressedInputStream(pa.PythonFile(pipe, mode="r"), "zstd"))
-        except (OSError, BackupError, EOFError) as error:
+        except (OSError, BackupError, EOFError, pa.ArrowException) as error:
             failure = error
     thread.join()
     return failures[0] if failures and not isinstance(failures[0], BrokenPipeError) else failure

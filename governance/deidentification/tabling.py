@@ -18,6 +18,7 @@ from anonymization.policy import load_policy
 from anonymization.table_policy import ColumnPolicy, TablePolicy, Treatment
 from anonymization.tables import TableDeidentifier
 from anonymization.text import TextDeidentifier
+from governance.backup.place import new_file
 from governance.collection.formats import READERS
 from governance.collection.gate import Gate, hospital_now
 from governance.collection.records import DeliveredFile
@@ -49,13 +50,14 @@ def table_policy(contract: Contract, settings: Settings, minimum_persons: int = 
 
     Tokens become pseudonyms, what is encrypted is left out, free text is scrubbed, dates are moved (of a birth date the
     year stays), and of quasi-identifiers that are kept, values of too few persons are suppressed. Rows of level 5 stay
-    behind: diagnosis codes and names of tests, orders, drugs and procedures after the seeds restricted_*.
+    behind: diagnosis codes, names of tests, orders, drugs and procedures, and texts that name such a disease, after the
+    seeds restricted_*. A file does not say who has the disease, so whatever names it counts, a negative test too.
     """
     held: dict[str, dict[str, re.Pattern[str]]] = {}
     for field in contract.fields:
         if {*_CODES} & {*field.maps_to}:
             held[field.name] = _restricted(settings, "restricted_diagnosis.csv", "code_prefix")
-        elif {*_NAMES} & {*field.maps_to}:
+        elif {*_NAMES} & {*field.maps_to} or Protection.SCRUB in field.protection:
             held[field.name] = _restricted(settings, "restricted_term.csv", "pattern")
     columns = {field.name: _column(field, minimum_persons) for field in contract.fields}
     return TablePolicy(columns, contract.patient_key, held)
@@ -93,10 +95,11 @@ def table(
     frame, refused = _read(file, found, settings)
     done = deidentifier.deidentify(frame)
     made: pl.DataFrame = done.table
-    if out.suffix == ".csv":
-        made.write_csv(out)
-    else:
-        made.write_parquet(out)
+    with new_file(out) as whole:  # or absent, when this is ended
+        if out.suffix == ".csv":
+            made.write_csv(whole)
+        else:
+            made.write_parquet(whole)
     held = ", ".join(f"{disease} {rows}" for disease, rows in sorted(done.held_back.items())) or "0"
     typer.echo(f"通过门禁 accepted: {done.rows_in:,} 行 rows; 写出 written: {made.height:,} × {made.width} → {out}")
     rules = ", ".join(f"{rule} {rows:,}" for rule, rows in refused.most_common()) or "0"

@@ -29,8 +29,10 @@ def test_patterns_of_restricted_terms_mean_the_same_to_postgresql_and_python() -
     rows = _rows("dbt_project/seeds/publish/restricted_term.csv")
     assert not [row["pattern"] for row in rows if "\\" in row["pattern"]]  # \m and \b fail beside a Han character
     reveals = re.compile("|".join(row["pattern"] for row in rows), re.IGNORECASE)
-    revealing = "查HIV抗体 艾滋病初筛 AIDS 梅毒螺旋体抗体 TRUST滴度 双相情感障碍 Schizophrenia 癫痫所致精神障碍"
-    ordinary = "trusted 双相增强扫描 双极电凝 癫痫 抑郁发作 精神可 智力正常 奥氮平"
+    revealing = (
+        "查HIV抗体 艾滋病初筛 AIDS 梅毒螺旋体抗体 TRUST滴度 双相情感障碍 Schizophrenia 癫痫所致精神障碍 既往性病史 性病"
+    )
+    ordinary = "trusted 双相增强扫描 双极电凝 癫痫 抑郁发作 精神可 智力正常 奥氮平 慢性病容 否认慢性病史 良性病变"
     assert [name for name in revealing.split() if not reveals.search(name)] == []
     assert [name for name in ordinary.split() if reveals.search(name)] == []
     known = {row["disease"] for row in _rows("dbt_project/seeds/publish/restricted_diagnosis.csv")}

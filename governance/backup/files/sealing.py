@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
 from typing import IO
 
@@ -11,7 +9,7 @@ import pyarrow as pa
 
 from governance.backup.files.snapshot import Contents, StoredObject
 from governance.backup.keys import BackupKeys
-from governance.backup.streams import HashingReader, HashingWriter, seal, unseal
+from governance.backup.streams import HashingReader, HashingWriter, seal, through_pipe
 from governance.errors import BackupError
 
 _PIECE = 1 << 20
@@ -48,32 +46,20 @@ def fetch(
             ``sink`` got by then must not be used.
     """
     reader = HashingReader(source)
-    digest, size, failures = contents.digest(), 0, []
-    outlet, inlet = os.pipe()
+    digest, size = contents.digest(), 0
 
-    def decrypt() -> None:
-        try:
-            with os.fdopen(inlet, "wb", buffering=_PIECE) as pipe:
-                unseal(reader, pipe, keys)
-        except Exception as error:  # handed over to the other thread
-            failures.append(error)
+    def take(plain: IO[bytes]) -> None:
+        nonlocal size
+        while piece := plain.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+            sink(piece)
 
-    thread = threading.Thread(target=decrypt, name="decrypt")
-    with os.fdopen(outlet, "rb", buffering=_PIECE) as pipe:
-        thread.start()
-        try:
-            plain = pa.CompressedInputStream(pa.PythonFile(pipe, mode="r"), "zstd")
-            while piece := plain.read(_PIECE):
-                digest.update(piece)
-                size += len(piece)
-                sink(piece)
-        except (OSError, pa.ArrowException) as error:
-            failures.append(error)
-    thread.join()
+    failure = through_pipe(reader, keys, take)
     if (reader.finish(), reader.bytes) != (wanted.sha256, wanted.size):
         raise BackupError("its SHA-256 is not what was signed: it was altered or cut short")
-    if failures or digest.hexdigest() != wanted.content:
-        words = failures[0] if failures else "its content is not what it is named by"
+    if failure or digest.hexdigest() != wanted.content:
+        words = failure or "its content is not what it is named by"
         raise BackupError(f"it cannot be opened with the keyring at hand ({words})")
     return size
 

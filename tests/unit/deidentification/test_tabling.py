@@ -9,6 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from governance.cli import app
+from governance.contracts import load_catalogue
+from governance.deidentification.tabling import table_policy
+from governance.settings import Settings
 
 HEADER = "ZDLSH,JZLSH,BRID,ZDLB,ZDBM,ZDMC,ZDSJ\n"
 
@@ -60,6 +63,14 @@ def test_csv_out_is_the_same_and_nothing_is_overwritten(folder: Path) -> None:
     again = run(folder, "--contract", "his.diagnosis", "--out", folder / "out.csv")
     assert again.exit_code == 1
     assert "nothing is overwritten" in again.output
+
+
+def test_texts_that_name_a_disease_of_level_5_stay_behind() -> None:
+    settings = Settings()
+    policy = table_policy(next(c for c in load_catalogue(settings.contracts).of_source("emr")), settings)
+    patterns = policy.held_back["text"]
+    assert patterns["hiv"].search("术前查HIV抗体阴性")
+    assert not any(pattern.search("否认慢性病史，慢性病容") for pattern in patterns.values())
 
 
 @pytest.mark.parametrize(
