@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -46,32 +46,44 @@ def site() -> Iterator[Site]:
             made.server.destroy()
 
 
-def kill_after(delay: float, program: str, site: Site, argument: str) -> bool:
-    """Run a program and kill it after ``delay`` seconds; whether it was still running."""
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(site.settings.state), argument],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        assert child.stdout.readline() == b"ready\n"
-        child.stdin.write(site.secrets["dsn_backup"].encode())
-        child.stdin.close()
-        time.sleep(delay)
-        ran = child.poll() is None
-        child.kill()
-    return ran
+class Killer:
+    """Kills programs while they run, at moments drawn from the time that they were seen to take."""
+
+    def __init__(self, site: Site, seed: int, longest: float) -> None:
+        self.site = site
+        self.draw = random.Random(seed)
+        self.longest = longest  # seconds; a program that ends before its moment makes it shorter
+
+    def kill(self, program: str, argument: Callable[[], str]) -> None:
+        """Run ``program`` until one run of it was killed; every run is given a new argument."""
+        for _ in range(10):
+            with subprocess.Popen(
+                [sys.executable, "-c", program, str(self.site.settings.state), argument()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            ) as child:
+                assert child.stdin
+                assert child.stdout
+                assert child.stdout.readline() == b"ready\n"
+                child.stdin.write(self.site.secrets["dsn_backup"].encode())
+                child.stdin.close()
+                started = time.monotonic()
+                try:
+                    assert child.wait(self.draw.uniform(0.05, self.longest)) == 0
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    return
+            self.longest = time.monotonic() - started
+        raise AssertionError("ten runs ended before they could be killed")
 
 
 def test_a_killed_backup_is_not_listed_and_a_listed_one_restores(site: Site, tmp_path: Path) -> None:
-    draw = random.Random(1)
-    killed = 0
+    killers = [(Killer(site, 1, 2.0), "due"), (Killer(site, 4, 2.0), "full")]
     for number in range(KILLS["backup"]):
-        killed += kill_after(draw.uniform(0.05, 2.0), _BACK_UP, site, "full" if number % 2 else "due")
+        killer, kind = killers[number % 2]
+        killer.kill(_BACK_UP, lambda kind=kind: kind)
         assert site.backups.backups().faults == ()
-    assert killed >= KILLS["backup"] // 2, "most were killed while they ran"
     site.backups.full("after")
     result = site.backups.verify()
     assert result.findings == ()
@@ -118,16 +130,17 @@ def test_a_killed_archiver_loses_nothing(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_killed_restore_is_removed_with_its_server_and_harms_nothing(site: Site, tmp_path: Path) -> None:
-    draw = random.Random(3)
-    killed = 0
-    for number in range(KILLS["restore"]):
-        to = tmp_path / str(number)
-        killed += kill_after(draw.uniform(0.3, 5.0), _RESTORE, site, str(to))
-        if to.exists() and any(to.iterdir()):
-            remove_restored(to)
-        assert not PostgresServer(to / "data").processes
-        assert not to.exists() or not any(to.iterdir())
-    assert killed >= KILLS["restore"] // 2
+    killer = Killer(site, 3, 5.0)
+    folders = [tmp_path / str(number) for number in range(10 * KILLS["restore"])]
+    unused = iter(folders)
+    for _ in range(KILLS["restore"]):
+        killer.kill(_RESTORE, lambda: str(next(unused)))
+        for to in folders:
+            if to.exists() and any(to.iterdir()):
+                remove_restored(to)
+            assert not PostgresServer(to / "data").processes
+            assert not to.exists() or not any(to.iterdir())
+    site.backups.full("after")  # clears what a backup of the tests before may have left
     result = site.backups.verify()
     assert (result.findings, result.unchecked) == ((), ())
     restored = site.backups.restore(tmp_path / "whole", keep=True)
