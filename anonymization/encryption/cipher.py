@@ -125,20 +125,21 @@ class FieldCipher:
         named = self._written_id << 16 | self._current
         prefix, header = f"{place}|{named}|", self.header(chosen)
         keys = self._persons_of(chosen, named)
-        keys.prepare(persons, new=True)
-        sealer = keys.sealer
-        nonces, start = os.urandom(NONCE_BYTES * len(values)), 0
+        make = keys.make
+        nonces, start = os.urandom(NONCE_BYTES * wanted), 0
         result: list[bytes | None] = []
         append = result.append
-        for value, row_id, person in zip(values, row_ids, persons, strict=True):
-            nonce = nonces[start : start + NONCE_BYTES]
-            start += NONCE_BYTES
+        for value, row_id, key in zip(values, row_ids, keys.column(persons, new=True), strict=True):
             if value is None:
                 append(None)
                 continue
+            if key is None:
+                raise _no_key(place, row_id)
+            sealer = make(key) if isinstance(key, bytes) else key
+            nonce = nonces[start : start + NONCE_BYTES]
+            start += NONCE_BYTES
             plain = value.encode() if isinstance(value, str) else value
-            sealed = sealer(person or "").encrypt(nonce, plain, f"{prefix}{row_id}".encode())
-            append(header + nonce + sealed)
+            append(header + nonce + sealer.encrypt(nonce, plain, f"{prefix}{row_id}".encode()))
         return result
 
     def decrypt_column(
@@ -159,11 +160,28 @@ class FieldCipher:
             salts = self._holder.salts.find({p for p in persons if p}) if self._holder.salts else None
             parts = self._shared(workers, _decrypt, salts, place, values, row_ids, persons)
             return [plain for part in parts for plain in part]
-        self._prepare({bytes(value[: _NAMED.size]) for value in values if value is not None}, persons)
-        return [
-            None if value is None else self.decrypt(place, value, row_id, person).decode()
-            for value, row_id, person in zip(values, row_ids, persons, strict=True)
-        ]
+        headers = {value[: _NAMED.size] for value in values if value is not None}
+        if len(headers) != 1 or not (opened := self._opened(headers.pop())):
+            return [
+                None if value is None else self.decrypt(place, value, row_id, person).decode()
+                for value, row_id, person in zip(values, row_ids, persons, strict=True)
+            ]
+        keys, named = opened
+        result: list[str | None] = []
+        append, make, prefix = result.append, keys.make, f"{place}|{named}|"
+        for value, row_id, key in zip(values, row_ids, keys.column(persons), strict=True):
+            if value is None:
+                append(None)
+                continue
+            if key is None:
+                raise _no_key(place, row_id)
+            sealer = make(key) if isinstance(key, bytes) else key
+            nonce, sealed = value[_NAMED.size : _HEADER.size], value[_HEADER.size :]
+            try:
+                append(sealer.decrypt(nonce, sealed, f"{prefix}{row_id}".encode()).decode())
+            except InvalidTag as error:
+                raise _altered(place, row_id) from error
+        return result
 
     def decrypt(self, place: str, value: bytes, row_id: int, person: str | None) -> bytes:
         """Decrypt one value; errors as in :meth:`decrypt_column`."""
@@ -172,25 +190,22 @@ class FieldCipher:
             persons = self._persons.get((number, named))
             if persons is None:
                 persons = self._found(place, row_id, number, named)
-            associated = f"{place}|{named}|{row_id}".encode()
-            return persons.sealer(person or "").decrypt(nonce, value[_HEADER.size :], associated)
-        except KeyError:
-            raise DecryptionError(
-                f"{place}, row {row_id}: the key of its person is not in the key store; it was destroyed by a "
-                "withdrawal (finish that: xinglin keys withdraw --resume), or the store is another one (restore it)"
-            ) from None
+            sealer = persons.sealer(person)
+            if sealer is None:
+                raise _no_key(place, row_id)
+            return sealer.decrypt(nonce, value[_HEADER.size :], f"{place}|{named}|{row_id}".encode())
         except (InvalidTag, struct.error) as error:
-            raise DecryptionError(
-                f"{place}, row {row_id}: the ciphertext was altered, moved or belongs to another key; "
-                "compare the row with a backup"
-            ) from error
+            raise _altered(place, row_id) from error
 
-    def _prepare(self, headers: set[bytes], persons: Sequence[str | None]) -> None:
-        """Fetch the persons' salts for all values of a column at once."""
-        for number, named in (_NAMED.unpack(header) for header in headers if len(header) == _NAMED.size):
-            suite = Suite.of(number)
-            if suite and named >> 16 in self._ids and named & _VERSION_LIMIT in self._keys:
-                self._persons_of(suite, named).prepare(persons)
+    def _opened(self, header: bytes) -> tuple[Persons, int] | None:
+        """The keys that a header names, and their id and version; ``None`` if they are not here (yet)."""
+        if len(header) != _NAMED.size:
+            return None
+        number, named = _NAMED.unpack(header)
+        suite = Suite.of(number)
+        if suite is None or named >> 16 not in self._ids or named & _VERSION_LIMIT not in self._keys:
+            return None
+        return self._persons_of(suite, named), named
 
     def _found(self, place: str, row_id: int, number: int, named: int) -> Persons:
         """The keys that a header names, perhaps of a version that came after this cipher was made."""
@@ -229,6 +244,20 @@ class FieldCipher:
                 for n in range(0, size * workers, size)
             ]
             return [task.result() for task in tasks]
+
+
+def _no_key(place: str, row_id: int) -> DecryptionError:
+    return DecryptionError(
+        f"{place}, row {row_id}: the key of its person is not in the key store; it was destroyed by a "
+        "withdrawal (finish that: xinglin keys withdraw --resume), or the store is another one (restore it)"
+    )
+
+
+def _altered(place: str, row_id: int) -> DecryptionError:
+    return DecryptionError(
+        f"{place}, row {row_id}: the ciphertext was altered, moved or belongs to another key; "
+        "compare the row with a backup"
+    )
 
 
 _Bare = tuple[dict[int, bytes], int, int, int, GivenSalts | None]

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from anonymization.encryption.suites import Sealer, Suite
 
-_CACHE_LIMIT = 100_000  # persons, a batch; 2.5 kB each. Their other columns then need no new derivation
+_CACHE_LIMIT = 20_000  # persons; 2.5 kB each
 
 
 class Salts(Protocol):
@@ -28,52 +28,69 @@ class Salts(Protocol):
         ...
 
 
+Known = bytes | Sealer | None
+"""A person's key, or encryption under it where several rows share it; ``None`` where the person has no salt."""
+
+
 class Persons:
-    """The persons' keys under one key version and suite; some ten thousand are kept."""
+    """The persons' keys under one key version and suite; those of the last column are kept, and of single values."""
 
     def __init__(self, suite: Suite, key: bytes, salts: Salts | None) -> None:
         self._root = suite.mac(key)
         self._root.update(b"person\x1f" if salts is None else b"salted person\x1f")
-        self._make = suite.make_sealer
+        self.make = suite.make_sealer
         self._salts = salts
-        self._known: Mapping[str, bytes] = {}
-        self._prepared: Sequence[str | None] | None = None
-        self._fetch = salts.find if salts is not None else _nothing
-        self._sealers: dict[str, Sealer] = {}
+        self._last: tuple[Sequence[str | None], list[Known]] = ((), [])
+        self._single: dict[str | None, Sealer] = {}
 
-    def prepare(self, persons: Sequence[str | None], *, new: bool = False) -> None:
-        """Fetch the salts of a column's persons, all at once; ``new`` makes those that are missing.
+    def column(self, persons: Sequence[str | None], *, new: bool = False) -> list[Known]:
+        """What a column's values are encrypted with, in their order.
 
-        The columns of a batch share one list of persons, which is fetched for once.
+        The columns of a batch share one list of persons, whose keys are made once. Encryption under a key takes
+        2.5 kB, which cost more time than the encryption where they outlive their row. The first column of persons who
+        mostly have one row gets bytes, to be used with :attr:`make` and dropped; from the second on, it pays to keep.
+
+        Args:
+            persons: patient keys; ``None`` is nobody, whose key has no salt.
+            new: make the salts that are missing.
         """
-        if self._salts is None or self._prepared is persons:
-            return
-        self._fetch = self._salts.make if new else self._salts.find
-        self._known = self._fetch({person for person in persons if person})
-        self._prepared = persons
+        last, column = self._last
+        if last is persons and not (new and None in column):
+            column[:] = [self.make(key) if isinstance(key, bytes) else key for key in column]
+            return column
+        unique = set(persons)
+        salts: Mapping[str, bytes] = {}
+        if self._salts is not None:
+            salts = (self._salts.make if new else self._salts.find)({person for person in unique if person})
+        keys: dict[str | None, Known] = {person: self._derived(person, salts) for person in unique}
+        if 2 * len(unique) < len(persons):
+            keys = {person: self.make(key) if isinstance(key, bytes) else None for person, key in keys.items()}
+        column = [keys[person] for person in persons]
+        self._last = (persons, column)
+        return column
 
-    def sealer(self, person: str) -> Sealer:
-        """Encryption under the key of a person; the empty string is nobody, whose key has no salt.
-
-        Raises:
-            KeyError: the person has no salt.
-        """
-        found = self._sealers.get(person)
+    def sealer(self, person: str | None) -> Sealer | None:
+        """Encryption under the key of one person; ``None`` if the person has no salt."""
+        found = self._single.get(person)
         if found is None:
-            context = self._root.copy()
-            context.update(person.encode())
-            if self._salts is not None and person:
-                salt = self._known.get(person) or self._fetch((person,))[person]
-                context.update(b"\x1f" + salt)
-            found = self._make(context.finalize())
-            if len(self._sealers) >= _CACHE_LIMIT:
-                self._sealers.clear()
-            self._sealers[person] = found
+            key = self._derived(person, self._salts.find((person,)) if self._salts is not None and person else {})
+            if key is None:
+                return None
+            if len(self._single) >= _CACHE_LIMIT:
+                self._single.clear()
+            found = self._single[person] = self.make(key)
         return found
 
-
-def _nothing(_persons: Collection[str]) -> Mapping[str, bytes]:
-    return {}
+    def _derived(self, person: str | None, salts: Mapping[str, bytes]) -> bytes | None:
+        context = self._root.copy()
+        if person:
+            context.update(person.encode())
+            if self._salts is not None:
+                salt = salts.get(person)
+                if salt is None:
+                    return None
+                context.update(b"\x1f" + salt)
+        return context.finalize()
 
 
 @dataclass(frozen=True)
