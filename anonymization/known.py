@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from anonymization.address_parts import address_parts, organization_parts
 from anonymization.entities import Entity
-from anonymization.known_guards import Guard, is_guarded, is_slip, is_written_name, stands_alone
+from anonymization.known_guards import LONG_NAME, Guard, is_guarded, is_slip, is_written_name, stands_alone
 from anonymization.lexicon.given_names import NOT_NAMES, UNUSUAL
 from anonymization.lexicon.surnames import surname_length
 from anonymization.model.name_gate import name_gate
@@ -102,26 +102,27 @@ class KnownMatcher:
         part = self.aliases.get(name)
         return part is not None and part.part == "full"
 
-    def hits(self, text: str) -> Iterator[KnownHit]:
-        """Yield known identifiers of a normalised text."""
-        yield from self._word_hits(text)
-        yield from self._number_hits(text)
+    def hits(self, text: str, *, guarded: bool = True) -> Iterator[KnownHit]:
+        """Yield known identifiers of a normalised text; not ``guarded``, also long names inside of longer words."""
+        yield from self._word_hits(text, guarded)
+        yield from self._number_hits(text, guarded)
 
-    def _word_hits(self, text: str) -> Iterator[KnownHit]:
+    def _word_hits(self, text: str, guarded: bool) -> Iterator[KnownHit]:
         if self._word_automaton is None:
             return
         lowered = without_tones(_lower(text))
         for index, start, end in self._word_automaton.find_matches_as_indexes(lowered, overlapping=True):
             word = self._word_keys[index]
             pattern = self._words[word]
-            if is_guarded(pattern.guard, text, start, end):
+            is_found = not guarded and pattern.guard == "ascii" and end - start >= LONG_NAME
+            if is_found or is_guarded(pattern.guard, text, start, end):
                 yield KnownHit(pattern.entity, start, end, pattern.whole)
             for name, offset in self._slips.get(word, ()):
                 first, last = start - offset, start - offset + len(name)
                 if first >= 0 and is_slip(name, text[first:last], text, first, last):
                     yield KnownHit(Entity.PERSON, first, last, False)
 
-    def _number_hits(self, text: str) -> Iterator[KnownHit]:
+    def _number_hits(self, text: str, guarded: bool) -> Iterator[KnownHit]:
         if self._number_automaton is None:
             return
         plain = without_tones(_lower(text))
@@ -133,7 +134,13 @@ class KnownMatcher:
             for index, start, stop in found:
                 first, last = places[start], places[stop - 1] + 1
                 entity = self._numbers[self._number_keys[index]]
-                if stands_alone(text, first, last) and (entity != Entity.PERSON or is_written_name(text, first, last)):
+                if entity != Entity.PERSON:
+                    is_found = stands_alone(text, first, last)
+                else:
+                    is_found = is_written_name(text, first, last) and (
+                        stands_alone(text, first, last, touches=True) or (not guarded and last - first >= LONG_NAME)
+                    )
+                if is_found:
                     yield KnownHit(entity, first, last, True)
 
     def _add_person(self, person: KnownPerson) -> None:

@@ -18,6 +18,8 @@ from anonymization.model.name_gate import name_gate
 from anonymization.pinyin import sound_alike
 
 Guard = Literal["none", "ascii", "word", "called", "rare", "titled"]
+LONG_NAME: Final = 9
+"""Characters from which on a name in letters is no other word by chance."""
 _LEAST_TOUCHED: Final = 7
 _CALLED: Final = re.compile(
     rf"(?:{any_of(RELATIVES)}|患者|病人|患儿|其[子女妻夫父母兄弟姐妹]|[叫名唤是阿小老]|:)[ :]?$"
@@ -25,6 +27,7 @@ _CALLED: Final = re.compile(
 _FOLLOWED: Final = re.compile(
     any_of(map(re.escape, [*TITLES, *(word for word in AFTER_NAME if len(word) > 1), *"诉因称述"]))
 )
+_LISTED: Final = re.compile(r"(?<![\d.])[1-9]\d?\.$")
 _TITLED: Final = re.compile(any_of(map(re.escape, TITLES)))
 
 
@@ -36,7 +39,7 @@ def is_guarded(guard: Guard, text: str, start: int, end: int) -> bool:
     if guard == "titled":
         return _TITLED.match(text, end) is not None and (text[start] not in WORDLIKE or not before.isalnum())
     if guard == "ascii":
-        return not _is_ascii_word(before) and not _is_ascii_word(after)
+        return stands_alone(text, start, end, touches=True)
     if guard == "word":
         return not (before.isalnum() or after.isalnum()) or _CALLED.search(text, max(0, start - 6), start) is not None
     if text[start:end] in NOT_NAMES:
@@ -54,28 +57,32 @@ def _joins(left: str, right: str) -> bool:
     return name_gate().how_usual(left + right) > 1
 
 
-def stands_alone(text: str, start: int, end: int) -> bool:
+def stands_alone(text: str, start: int, end: int, *, touches: bool = False) -> bool:
     """Tell whether what was found is no part of a longer number or word.
 
-    Letters may touch digits when the whole is long: 12345678 in ZY12345678, a name in pinyin before a telephone number.
+    Letters may touch digits when the whole is long: 12345678 in ZY12345678. With ``touches`` they always may, as a
+    name does in "John Smith3天前". In 1.23 the 23 is part of a number; after the number of a list item
+    (1.John, 1.15412345678) a name or a long number is not.
     """
-    if text[start - 1 : start] == "." and text[start - 2 : start - 1].isdigit():
-        return False
-    is_long = end - start >= _LEAST_TOUCHED
     before, after = text[start - 1 : start], text[end : end + 1]
-    return not (_goes_on(before, text[start], is_long) or _goes_on(text[end - 1], after, is_long))
+    is_long = end - start >= _LEAST_TOUCHED
+    is_decimal = before == "." and text[start - 2 : start - 1].isdigit() and text[start].isdigit()
+    if is_decimal and not (is_long and _LISTED.search(text, max(0, start - 3), start)):
+        return False
+    may_touch = touches or is_long
+    return not (_goes_on(before, text[start], may_touch) or _goes_on(text[end - 1], after, may_touch))
 
 
-def _goes_on(left: str, right: str, is_long: bool) -> bool:
+def _goes_on(left: str, right: str, may_touch: bool) -> bool:
     if not (_is_ascii_word(left) and _is_ascii_word(right)):
         return False
     starts_anew = left.isdigit() != right.isdigit() or (left.islower() and right.isupper())
-    return not (is_long and starts_anew)
+    return not (may_touch and starts_anew)
 
 
 def is_written_name(text: str, start: int, end: int) -> bool:
     """Tell whether a spelling in pinyin is written as a name: with a capital, or too long to be another word."""
-    return text[start].isupper() or end - start >= 9
+    return text[start].isupper() or end - start >= LONG_NAME
 
 
 def is_slip(name: str, written: str, text: str, start: int, end: int) -> bool:

@@ -1,7 +1,8 @@
 """The residual check: scrubbed text is searched again for everything that must not be in it.
 
-It is not the same pass twice: it looks at the output, compares whole known identifiers however they are grouped, and
-takes any valid identity number, dialable mobile or working e-mail address, whatever stands around it.
+It is not the same pass twice: it looks at the output, compares whole known identifiers however they are grouped, long
+names whatever touches them, and takes any valid identity number, dialable mobile or working e-mail address, whatever
+stands around it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def find_residual(text: str, matcher: KnownMatcher | None = None) -> Counter[str
     """Count identifiers that can still be read in a scrubbed text, by entity type; empty when it is clean."""
     normalized = normalize(text)
     left: Counter[str] = Counter()
-    for hit in matcher.hits(normalized) if matcher is not None else ():
+    for hit in matcher.hits(normalized, guarded=False) if matcher is not None else ():
         if hit.whole:
             left[str(hit.entity)] += 1
     for match in _SEPARATED.finditer(normalized):

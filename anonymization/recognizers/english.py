@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from anonymization.checksums import iban_is_valid, luhn_is_valid
-from anonymization.english.features import nationalities
+from anonymization.english.features import nationalities, word_lists
 from anonymization.english.passages import english_passages
 from anonymization.english.tagger import tag
 from anonymization.entities import Entity
@@ -18,6 +18,7 @@ from anonymization.lexicon import words
 from anonymization.recognizers.base import RIGHT, START, Finding, Form, FormRecognizer, ScanRecognizer
 
 _WORD = r"[A-Z][A-Za-z'’\-]+\d{0,4}"
+_HAN_WORD = r"[A-Z][A-Za-z'’\-]{1,20}"
 _FULL = rf"{_WORD}(?: [A-Z]\.)?(?: {_WORD}){{0,2}}"
 _TYPES: Final = {
     "PERSON": (Entity.PERSON, 0.8),
@@ -67,6 +68,13 @@ def _is_clinical(text: str, label: str, start: int, end: int) -> bool:
     if label == "PERSON":
         return _EPONYM.match(text, end) is not None
     return label == "LOC" and not any(map(str.isalpha, surface)) and _ZIP.match(surface) is None
+
+
+def _is_foreign_name(value: str) -> bool:
+    """Tell whether capital words after 患者 are a name: one of them is a given name, none an abbreviation."""
+    parts = value.split()
+    given = word_lists()["given"]
+    return _ABBREVIATIONS.isdisjoint(parts) and any(part.lower() in given for part in parts)
 
 
 def _has_digits(value: str) -> bool:
@@ -188,6 +196,13 @@ class EnglishNameRecognizer(FormRecognizer):
             r"(?:姓\s{0,4}名|患者|病人|联系人|家属|监护人|医师|签名)[】\]]?[:\s]{1,4}"
             rf"(?P<v>{_WORD}(?: {_WORD}){{1,2}})",
             0.85,
+        ),
+        Form(
+            "han_patient",
+            rf"(?:患者|病人|患儿|产妇|其[父母妻夫子女兄弟姐妹])(?P<v>{_HAN_WORD}(?: {_HAN_WORD}){{1,2}})"
+            r"(?![A-Za-z]|[ ]?(?:征|病|综合征|评分|分级|分期|试验|指数|量表))",
+            0.7,
+            check=_is_foreign_name,
         ),
         Form(
             "labelled",

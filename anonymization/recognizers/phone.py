@@ -41,6 +41,9 @@ class PhoneRecognizer(FormRecognizer):
             0.95,
             needs=("86",),
         ),
+        Form(
+            "mobile_in_list", rf"1(?:(?<=\A\d\.1)|(?<=[^\d.]\d\.1))[3-9]\d{{9}}{RIGHT}(?!\.\d|%)", 0.85, needs=(".1",)
+        ),
         Form("mobile_after_letters", rf"1(?<=[A-Za-z_]1)[3-9]\d{{9}}{RIGHT}", 0.6),
         Form(
             "mobile_masked",

@@ -71,6 +71,20 @@ def test_an_english_name_is_found_in_any_case_beside_han_text() -> None:
     assert hits("患者John Smithson因", (KnownPerson(name="JOHN SMITHSON"),)) >= {"John Smithson"}
 
 
+@pytest.mark.parametrize("text", ["患者JOHN SMITHSON1周来腰痛", "2.John Smithson，男", "1.john smithson"])
+def test_an_english_name_may_touch_a_digit(text: str) -> None:
+    assert {found.lower() for found in hits(text, (KnownPerson(name="JOHN SMITHSON"),))} >= {"john smithson"}
+    assert hits("Li Na3天前入院", (KnownPerson(name="李娜"),)) == {"Li Na"}
+    assert hits("3.Li Na", (KnownPerson(name="李娜"),)) == {"Li Na"}
+
+
+def test_a_number_after_the_number_of_a_list_item_is_found_and_one_after_a_decimal_point_is_not() -> None:
+    values = ((Entity.PHONE, "15412345678"),)
+    assert hits("联系人：1.15412345678", values=values) == {"15412345678"}
+    assert hits("2.15412345678", values=values) == {"15412345678"}
+    assert hits("12.3.15412345678 0.15412345678 153.15412345678", values=values) == set()
+
+
 def test_an_address_is_found_without_its_city_and_by_its_road() -> None:
     address = ((Entity.ADDRESS, "广东省广州市越秀区橘井路123号金桂花园12栋305房"),)
     assert hits("住橘井路123号", values=address) == {"橘井路123号"}

@@ -38,3 +38,9 @@ def test_the_error_names_kinds_and_no_values() -> None:
     with pytest.raises(ResidualIdentifierError, match="PERSON 1") as raised:
         require_clean("向王建国交代", MATCHER)
     assert "王建国" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["患者JOHN SMITHSONIAN入院", "xJohn Smithson", "Xwangxiaomingx"])
+def test_a_long_name_that_the_scrubbing_spared_inside_a_word_is_left(text: str) -> None:
+    matcher = KnownMatcher([KnownPerson(name="JOHN SMITHSON"), KnownPerson(name="王晓明")])
+    assert find_residual(text, matcher)[Entity.PERSON]

@@ -81,3 +81,18 @@ def test_english_names_are_found_after_titles_and_labels() -> None:
         "John Smith",
         "YUKO TANABE",
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["患者JOHN SMITHSON1周来腰痛", "病人Maria Garcia，女，34岁", "患者Elena Sokolovna诉头痛"]
+)
+def test_a_name_in_letters_after_the_patient_is_found(text: str) -> None:
+    spans = EnglishNameRecognizer().analyze(text, [])
+    assert [text[span.start : span.end].count(" ") for span in spans] == [1]
+
+
+@pytest.mark.parametrize(
+    "text", ["患者CT MRI检查", "患者Barthel Index 60分", "患者Ann Arbor分期", "患者Martin Bell试验"]
+)
+def test_words_in_letters_after_the_patient_that_are_no_name_stay(text: str) -> None:
+    assert EnglishNameRecognizer().analyze(text, []) == []

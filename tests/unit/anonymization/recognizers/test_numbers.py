@@ -49,6 +49,12 @@ def covers(recognizer: ScanRecognizer, text: str, value: str) -> bool:
     return any(r.start <= start and end <= r.end for r in recognizer.analyze(text, []))
 
 
+@pytest.mark.parametrize("carrier", ["1.{}", "联系人：1.{} 2.王芳", "电话 2.{}"])
+def test_a_mobile_after_the_number_of_a_list_item_is_found(carrier: str) -> None:
+    assert covers(PhoneRecognizer(), carrier.format("15412345678"), "15412345678")
+    assert found(PhoneRecognizer(), "12.1.15412345678 比值3.1541234567") == []
+
+
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("value", MOBILES)
 def test_a_mobile_is_found_whatever_touches_it(carrier: str, value: str) -> None:
