@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+import msgspec
+
 from governance.errors import AuditError
 
 COLUMNS = ("seq", "seal", "recorded_at", "kind", "actor", "project", "purpose", "object", "count", "detail")
@@ -22,7 +24,7 @@ PINNED = "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set loca
 _ESCAPES = str.maketrans({"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"})
 _UNESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _NULL = "\\N"
-_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_ENCODE = msgspec.json.Encoder(order="sorted").encode
 Detail = Mapping[str, object]
 _NOTHING: Detail = MappingProxyType({})
 
@@ -136,6 +138,9 @@ def _unescaped(part: str) -> str | None:
 
 def _json(detail: Detail) -> str:
     try:
-        return _ENCODE(dict(detail)).replace("\\", "\\\\")  # JSON has no other character that COPY escapes
+        text = _ENCODE(dict(detail)).decode()
+        if "null" in text:  # which the encoder also makes of a number that is none
+            json.dumps(dict(detail), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise AuditError(f"the detail of an audit record is not JSON ({error}); it was not appended") from error
+    return text.replace("\\", "\\\\")  # JSON has no other character that COPY escapes
