@@ -120,6 +120,28 @@ class FormRecognizer(ScanRecognizer):
                         yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)
 
 
+def matches_near(
+    pattern: re.Pattern[str], text: str, hint: re.Pattern[str], before: int, after: int
+) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text, as `finditer` does, but look around the matches of a hint only.
+
+    Every match with all that it looks at must lie between `before` characters ahead of the start of a match of the
+    hint and `after` behind it. A hint starts with one character class: only then does `re` skip text that cannot match.
+    """
+    for first, last in windows(text, hint, before, after):
+        yield from pattern.finditer(text, first, last)
+
+
+def matches_at(pattern: re.Pattern[str], text: str, hint: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text, as `finditer` does, but try only where a match of a hint starts."""
+    free = 0
+    for place in hint.finditer(text):
+        match = pattern.match(text, place.start()) if place.start() >= free else None
+        if match is not None:
+            yield match
+            free = match.end()
+
+
 def windows(text: str, hint: re.Pattern[str], before: int = 64, after: int = 48) -> list[tuple[int, int]]:
     """Return the places around the matches of a hint, overlapping ones joined: most text is then not looked at."""
     found: list[tuple[int, int]] = []
