@@ -69,9 +69,13 @@ class DateForm:
 
     @cached_property
     def kind(self) -> str:
-        """Which letters a date of this form holds: Han (年, 月), English months, or digits alone."""
+        """What a date of this form holds: 年 or 月 behind digits, Han numerals or words, English months, or digits."""
         if self.needs == _ENGLISH_NEEDS:
             return "english"
+        if self.name.startswith("han "):
+            return "numerals"
+        if self.name.startswith("word"):
+            return "words"
         return "han" if self.needs in {("年",), ("月",)} else "digits"
 
     @property
@@ -165,13 +169,14 @@ FORMS: Final = (
 
 
 _HAN_MARKS: Final = ("年", "月")
+_HAN_KINDS: Final = frozenset({"han", "numerals", "words"})
 
 
 def forms_for(surface: str) -> Iterator[DateForm]:
     """Yield, in their order, the forms that a written date may have by the letters that it holds."""
     is_han = any(mark in surface for mark in _HAN_MARKS)
     for form in FORMS:
-        if form.needs[0] in surface if form.kind == "han" else not is_han:
+        if form.needs[0] in surface if form.kind in _HAN_KINDS else not is_han:
             yield form
 
 

@@ -25,7 +25,7 @@ def find_residual(text: str, matcher: KnownMatcher | None = None) -> Counter[str
     """Count identifiers that can still be read in a scrubbed text, by entity type; empty when it is clean."""
     normalized = normalize(text)
     left: Counter[str] = Counter()
-    for hit in matcher.hits(normalized) if matcher is not None else ():
+    for hit in matcher.hits(normalized) if matcher is not None and not matcher.is_empty else ():
         if hit.whole:
             left[str(hit.entity)] += 1
     for match in _SEPARATED.finditer(normalized):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from presidio_anonymizer.operators import Operator as PresidioOperator
 
-from anonymization.batches import BATCH_CHARACTERS
+from anonymization.batches import BATCH_CHARACTERS, BETWEEN
 from anonymization.cache import ContentCache, content_hash
 from anonymization.detection import Detector, propagate
 from anonymization.entities import Entity
@@ -265,14 +265,15 @@ def _reason(error: AnonymizationError) -> str:
 
 
 def _groups(patients: Iterable[PatientNotes]) -> Iterator[list[PatientNotes]]:
-    """Gather patients until their notes fill a batch."""
+    """Gather patients as long as all of their notes go into one batch."""
     group: list[PatientNotes] = []
     size = 0
     for patient in patients:
-        group.append(patient)
-        size += sum(len(note.text) for note in patient.notes)
-        if size >= BATCH_CHARACTERS:
+        added = sum(len(note.text) + len(BETWEEN) for note in patient.notes)
+        if group and size + added > BATCH_CHARACTERS:
             yield group
             group, size = [], 0
+        group.append(patient)
+        size += added
     if group:
         yield group

@@ -19,7 +19,7 @@ from anonymization.normalize import NormalizedText, normalize
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
-MORE_DIGITS = r"(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
+MORE_DIGITS = r"(?=[ \t\-—–._/·()\dXx*×•]{6})(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
 """What follows the first digit of a long number: six more digits or masks with the separators people type."""
 START = r"(?<![0-9A-Za-z_].)"
 """The left boundary, written behind the first character: patterns that start with a plain class scan fast."""

@@ -35,7 +35,8 @@ _AFTER_ABBREVIATION = r"\s{0,2}(?:号码?|No)?\.?\s{0,2}[:#=为是]?\s{0,2}"
 _KIND = any_of(LABELS)
 _FIRST = "".join(sorted({label[0] for label in LABELS}))
 _SECOND = "".join(sorted({label[1] for label in LABELS if len(label) > 1}))
-_KIND_START = re.compile(rf"[{_FIRST}](?=[{_SECOND}\s唯编号IN标])")
+_KIND_START = re.compile(rf"[{_FIRST}](?=[{_SECOND}\s唯编号IN标])(?=[^\s唯编号IN标]{{0,8}}[\s唯编号IN标])")
+"""The first two characters of a label, and what a suffix begins with not far behind."""
 _SUFFIX = r"(?:\s{0,20}(?:唯一)?(?:编\s{0,20})?(?:号\s{0,20}码?|编码|ID|NO\.?|No\.?|标识)(?:\(\S{1,8}?\))?)"
 _JOINT = r"\s{0,2}[】\]]?[:;#=为是]?\s{0,2}"
 _VALUE = r"(?P<v>(?:[A-Za-z]{1,6}[\-_ ]?)?\d[0-9A-Za-z]*(?:[\-_/][0-9A-Za-z]+){0,4})(?![0-9A-Za-z])"
