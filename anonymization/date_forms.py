@@ -8,7 +8,9 @@ back with the same separators, padding and numerals. Durations ("反复咳嗽3�
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from anonymization.lexicon import any_of
@@ -51,6 +53,8 @@ SPOKEN_TIME: Final = re.compile(
     r"|(?:[01]\d|2[0-4]|\d)(?<![0-9A-Za-z.]\d)(?<![0-9A-Za-z.]\d\d)[ ]?[时点][ ]?[0-5]?\d[ ]?分(?!钟))"
 )
 """A time of day in words, where it stands alone."""
+TIME_MARKS: Final = ":时点"
+"""A time of day holds one of them."""
 YEAR_WORDS: Final = {"今年": 0, "本年": 0, "当年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1}
 
 
@@ -63,11 +67,15 @@ class DateForm:
     score: float
     needs: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def kind(self) -> str:
-        """Which letters a date of this form holds: Han (年, 月), English months, or digits alone."""
+        """What a date of this form holds: 年 or 月 behind digits, Han numerals or words, English months, or digits."""
         if self.needs == _ENGLISH_NEEDS:
             return "english"
+        if self.name.startswith("han "):
+            return "numerals"
+        if self.name.startswith("word"):
+            return "words"
         return "han" if self.needs in {("年",), ("月",)} else "digits"
 
     @property
@@ -158,6 +166,18 @@ FORMS: Final = (
     ),
 )
 """Every form that the recognizer looks for and the shift can write back."""
+
+
+_HAN_MARKS: Final = ("年", "月")
+_HAN_KINDS: Final = frozenset({"han", "numerals", "words"})
+
+
+def forms_for(surface: str) -> Iterator[DateForm]:
+    """Yield, in their order, the forms that a written date may have by the letters that it holds."""
+    is_han = any(mark in surface for mark in _HAN_MARKS)
+    for form in FORMS:
+        if form.needs[0] in surface if form.kind in _HAN_KINDS else not is_han:
+            yield form
 
 
 def month_of(text: str) -> int:

@@ -46,13 +46,14 @@ def shift_text(surface: str, days: int, reference: date | None = None) -> str | 
     `reference` is the date of the text that holds it: it gives a year to dates that are written without one.
     """
     surface = surface.strip()
-    if date_forms.SPOKEN_TIME.fullmatch(surface):
-        return surface
-    for tail in date_forms.TIME_TAIL.finditer(surface):
-        if tail.start() > 0 and tail.end() == len(surface):
-            day = shift_text(surface[: tail.start()], days, reference)
-            return None if day is None else day + tail.group()
-    for form in date_forms.FORMS:
+    if any(mark in surface for mark in date_forms.TIME_MARKS):
+        if date_forms.SPOKEN_TIME.fullmatch(surface):
+            return surface
+        for tail in date_forms.TIME_TAIL.finditer(surface):
+            if tail.start() > 0 and tail.end() == len(surface):
+                day = shift_text(surface[: tail.start()], days, reference)
+                return None if day is None else day + tail.group()
+    for form in date_forms.forms_for(surface):
         match = form.pattern.fullmatch(surface) or _match_inside(form, surface)
         if match is not None:
             try:

@@ -63,7 +63,8 @@ class Detector:
 
     def known(self, text: NormalizedText, matcher: KnownMatcher) -> list[Candidate]:
         """Return where the patient's known identifiers and the staff's names stand in a text."""
-        return [*self._known(text, matcher, "known"), *self._known(text, self.staff, "staff")]
+        sources = ((matcher, "known"), (self.staff, "staff"))
+        return [hit for known, name in sources if not known.is_empty for hit in self._known(text, known, name)]
 
     def _single(self, text: NormalizedText) -> list[Candidate] | RecognitionError:
         try:

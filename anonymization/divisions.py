@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -35,9 +36,26 @@ class Divisions:
     """Every whole name of a county to its possible (city or "", province) owners."""
     municipalities: frozenset[str]
 
+    @cached_property
+    def _lengths(self) -> dict[str, dict[str, list[int]]]:
+        """By level and first two characters: the lengths of the spellings that start so, the longest first."""
+        tables: dict[str, Iterable[str]] = {
+            "provinces": self.provinces,
+            "cities": self.cities,
+            "counties": self.counties,
+        }
+        lengths: dict[str, dict[str, set[int]]] = {level: {} for level in tables}
+        for level, names in tables.items():
+            for name in names:
+                lengths[level].setdefault(name[:2], set()).add(len(name))
+        return {
+            level: {head: sorted(found, reverse=True) for head, found in heads.items()}
+            for level, heads in lengths.items()
+        }
+
     def take_province(self, text: str) -> tuple[str | None, str]:
         """Return the province that a text starts with, and what follows."""
-        for length in range(min(8, len(text)), 1, -1):
+        for length in self._lengths["provinces"].get(text[:2], ()):
             found = self.provinces.get(text[:length])
             if found:
                 return found, text[length:].removeprefix(found if found in self.municipalities else "\x00")
@@ -45,7 +63,7 @@ class Divisions:
 
     def city_at(self, text: str, province: str | None = None) -> str | None:
         """Return the spelling of a city that a text starts with (of the province, if one is given)."""
-        for length in range(min(12, len(text)), 1, -1):
+        for length in self._lengths["cities"].get(text[:2], ()):
             found = self.cities.get(text[:length])
             if found and province in (None, found[1]):
                 return text[:length]
@@ -58,7 +76,7 @@ class Divisions:
 
     def county_at(self, text: str, province: str | None = None) -> str | None:
         """Return the whole name of the county that a text starts with (in the province, if one is given)."""
-        for length in range(min(15, len(text)), 1, -1):
+        for length in self._lengths["counties"].get(text[:2], ()):
             owners = self.counties.get(text[:length], ())
             if any(province in (None, owner[1]) for owner in owners):
                 return text[:length]

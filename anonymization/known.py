@@ -97,6 +97,11 @@ class KnownMatcher:
         """Build the matcher of one patient."""
         return cls(known.persons, known.values)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known that could be found."""
+        return self._word_automaton is None and self._number_automaton is None
+
     def is_known_name(self, name: str) -> bool:
         """Tell whether a name is one of the whole names of this matcher."""
         part = self.aliases.get(name)

@@ -76,6 +76,8 @@ def _class_of(characters: Iterable[str]) -> re.Pattern[str]:
 _SAME_LENGTH, _OTHER_LENGTH = _tables()
 _FOLDED: Final = _class_of(map(chr, _SAME_LENGTH))
 _USUAL: Final = tuple((mark, _SAME_LENGTH[ord(mark)]) for mark in "，：；（）！？％～＋／")
+_CHANGES: Final = re.compile(f"[<&]|{_OTHER_LENGTH.pattern}|{_FOLDED.pattern}")
+"""What may change a text: most short pieces of one hold none of it."""
 _OTHER_LENGTH_OR_MARKUP: Final = re.compile(f"{_MARKUP}|{_OTHER_LENGTH.pattern}", re.IGNORECASE)
 
 
@@ -113,6 +115,8 @@ def normalize(text: str) -> NormalizedText:
     """Return the text in NFKC, character by character, without invisible characters; O(n), no length limit."""
     if isinstance(text, NormalizedText):
         return text
+    if _CHANGES.search(text) is None:
+        return NormalizedText.of(text)
     if ("<" in text or "&" in text) and _HAS_MARKUP.search(text):
         return _normalize_with_offsets(text, _OTHER_LENGTH_OR_MARKUP)
     if _OTHER_LENGTH.search(text) is None:

@@ -42,8 +42,15 @@ class Replacer:
         self._policy = policy
         self._surrogates = surrogates
         self._part_of = part_of
-        self._shift_days = shift_days
+        self.shift_days = shift_days
         self._reference = reference
+        self._makers: dict[str, Callable[[str], str]] = {
+            Entity.RESIDENT_ID: surrogates.resident_id,
+            Entity.PHONE: surrogates.phone,
+            Entity.BANK_CARD: surrogates.bank_card,
+            Entity.EMAIL: surrogates.email,
+            Entity.MEDICAL_RECORD_NUMBER: surrogates.record_number,
+        }
 
     def __call__(self, entity: str, surface: str) -> str:
         """Return the replacement of a surface form; whatever cannot be made coarser or shifted becomes a tag."""
@@ -52,9 +59,9 @@ class Replacer:
             return surface
         made: str | None = None
         if operator is Operator.SURROGATE:
-            made = self._surrogate(entity, str(normalize(surface)))
+            made = self._surrogate(entity, normalize(surface))
         elif operator is Operator.SHIFT:
-            made = shift_text(str(normalize(surface)), self._shift_days, self._reference)
+            made = shift_text(str(normalize(surface)), self.shift_days, self._reference)
         elif operator is Operator.GENERALIZE:
             made = self._generalize(entity, str(normalize(surface)))
         return tag(entity) if made is None else made
@@ -62,14 +69,8 @@ class Replacer:
     def _surrogate(self, entity: str, surface: str) -> str | None:
         if entity == Entity.PERSON:
             return self._name(surface)
-        makers: dict[str, Callable[[str], str]] = {
-            Entity.RESIDENT_ID: self._surrogates.resident_id,
-            Entity.PHONE: self._surrogates.phone,
-            Entity.BANK_CARD: self._surrogates.bank_card,
-            Entity.EMAIL: self._surrogates.email,
-            Entity.MEDICAL_RECORD_NUMBER: self._surrogates.record_number,
-        }
-        return makers[entity](surface) if entity in makers else None
+        make = self._makers.get(entity)
+        return make(surface) if make else None
 
     def _name(self, surface: str) -> str | None:
         written = surface.replace(" ", "") if not surface.isascii() else surface

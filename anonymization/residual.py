@@ -26,7 +26,8 @@ def find_residual(text: str, matcher: KnownMatcher | None = None) -> Counter[str
     """Count identifiers that can still be read in a scrubbed text, by entity type; empty when it is clean."""
     normalized = normalize(text)
     left: Counter[str] = Counter()
-    for hit in matcher.hits(normalized, guarded=False) if matcher is not None else ():
+    hits = () if matcher is None or matcher.is_empty else matcher.hits(normalized, guarded=False)
+    for hit in hits:
         if hit.whole:
             left[str(hit.entity)] += 1
     for match in _SEPARATED.finditer(normalized):

@@ -33,25 +33,31 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
         return sorted(candidates, key=lambda c: c.start)
     ordered = sorted(
         _with_wider_finds(candidates),
-        key=lambda c: (not c.known, c.start - c.end, -c.score, RANK.get(c.entity, len(RANK)), c.start),
+        key=_precedence,
     )
     chosen: list[Candidate] = []
     known: list[Candidate] = []
-    owner: set[int] = set()
+    taken = bytearray(max((candidate.end for candidate in ordered), default=0))
     for candidate in ordered:
-        for start, end in _free_pieces(candidate, owner):
+        for start, end in _free_pieces(candidate, taken):
             piece = text[start:end]
             if end - start < candidate.end - candidate.start and _is_remnant(candidate, piece, known):
                 continue
-            if not any(character.isalnum() for character in piece):
+            if not piece.isalnum() and not any(map(str.isalnum, piece)):
                 continue
             first = start + len(piece) - len(piece.lstrip())
             last = first + len(piece.strip())
-            chosen.append(candidate._replace(start=first, end=last))
-            owner.update(range(first, last))
+            is_whole = first == candidate.start and last == candidate.end
+            chosen.append(candidate if is_whole else candidate._replace(start=first, end=last))
+            taken[first:last] = b"\x01" * (last - first)
             if candidate.known:
                 known.append(chosen[-1])
     return sorted(chosen, key=lambda c: c.start)
+
+
+def _precedence(candidate: Candidate) -> tuple[bool, int, float, int, int]:
+    entity, start, end, score, _, known = candidate
+    return not known, start - end, -score, RANK.get(entity, len(RANK)), start
 
 
 def _is_plain(candidates: list[Candidate], text: str) -> bool:
@@ -100,20 +106,17 @@ def _is_wider(found: Candidate, known: Candidate) -> bool:
     return found.start <= known.start and known.end <= found.end
 
 
-def _free_pieces(candidate: Candidate, owner: set[int]) -> list[tuple[int, int]]:
-    if owner.isdisjoint(range(candidate.start, candidate.end)):
-        return [(candidate.start, candidate.end)]
+def _free_pieces(candidate: Candidate, taken: bytearray) -> list[tuple[int, int]]:
+    """Return the parts of a candidate whose characters no chosen span has taken (1)."""
     pieces: list[tuple[int, int]] = []
-    start: int | None = None
-    for position in range(candidate.start, candidate.end):
-        if position in owner:
-            if start is not None:
-                pieces.append((start, position))
-                start = None
-        elif start is None:
-            start = position
-    if start is not None:
-        pieces.append((start, candidate.end))
+    start, last = taken.find(0, candidate.start, candidate.end), candidate.end
+    while start >= 0:
+        end = taken.find(1, start, last)
+        if end < 0:
+            pieces.append((start, last))
+            break
+        pieces.append((start, end))
+        start = taken.find(0, end, last)
     return pieces
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from presidio_anonymizer.operators import Operator as PresidioOperator
 
-from anonymization.batches import BATCH_CHARACTERS
+from anonymization.batches import BATCH_CHARACTERS, BETWEEN
 from anonymization.cache import ContentCache, content_hash
 from anonymization.detection import Detector, propagate
 from anonymization.entities import Entity
@@ -194,7 +194,9 @@ class TextDeidentifier:
             held = self._outcomes.get(place)
             if held is None:
                 text = normalized[key] if key in normalized else normalize(note.text)
-                held = self._finish(note, text, seen[0], names, patient, surrogates)
+                candidates = [*self._detector.known(text, matcher), *seen[0], *propagate(text, names)]
+                replacer = self._replacer(matcher, surrogates, patient.shift_days, note.written_on)
+                held = self._finish(note, text, candidates, replacer, matcher)
                 weight = 300 + (4 * len(note.text) + 200 * len(held.result.spans) if held.result else 0)
                 self._outcomes.put(place, held, weight)
             yield Outcome(note.note_id, held.result, held.withheld)
@@ -203,16 +205,12 @@ class TextDeidentifier:
         self,
         note: Note,
         normalized: NormalizedText,
-        found: Sequence[Candidate],
-        names: Iterable[str],
-        patient: PatientNotes,
-        surrogates: Surrogates,
+        candidates: list[Candidate],
+        replacer: Replacer,
+        matcher: KnownMatcher,
     ) -> Outcome:
-        matcher = self._matcher(patient.known)
-        candidates = [*self._detector.known(normalized, matcher), *found, *propagate(normalized, names)]
         try:
-            self._check_shift(patient.shift_days)
-            replacer = self._replacer(matcher, surrogates, patient.shift_days, note.written_on)
+            self._check_shift(replacer.shift_days)
             result = self._scrub(note.text, normalized, candidates, replacer)
         except AnonymizationError as error:
             return Outcome(note.note_id, None, _reason(error))
@@ -267,14 +265,15 @@ def _reason(error: AnonymizationError) -> str:
 
 
 def _groups(patients: Iterable[PatientNotes]) -> Iterator[list[PatientNotes]]:
-    """Gather patients until their notes fill a batch."""
+    """Gather patients as long as all of their notes go into one batch."""
     group: list[PatientNotes] = []
     size = 0
     for patient in patients:
-        group.append(patient)
-        size += sum(len(note.text) for note in patient.notes)
-        if size >= BATCH_CHARACTERS:
+        added = sum(len(note.text) + len(BETWEEN) for note in patient.notes)
+        if group and size + added > BATCH_CHARACTERS:
             yield group
             group, size = [], 0
+        group.append(patient)
+        size += added
     if group:
         yield group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -35,7 +36,18 @@ def _automaton() -> ahocorasick_rs.AhoCorasick:
     return ahocorasick_rs.AhoCorasick(terms, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
 
-def clinical_share(text: str) -> float:
-    """Return the share of the characters of a text that stand in clinical words (0..1); 0 for an empty text."""
-    covered = sum(end - start for _, start, end in _automaton().find_matches_as_indexes(text))
-    return covered / len(text) if text else 0.0
+def clinical_shares(text: str, parts: Sequence[tuple[int, int]]) -> list[float]:
+    """Return for each part of a text the share of its characters that stand in clinical words (0..1; 0 if empty).
+
+    Parts are in order and apart by at least one character that no clinical word holds.
+    """
+    found = _automaton().find_matches_as_indexes(text)
+    shares: list[float] = []
+    index, count = 0, len(found)
+    for first, last in parts:
+        covered = 0
+        while index < count and found[index][1] < last:
+            covered += found[index][2] - found[index][1]
+            index += 1
+        shares.append(covered / (last - first) if last > first else 0.0)
+    return shares

@@ -25,9 +25,16 @@ HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff"
 _SINGLE: Final = "".join(sorted(COMMON | RARE))
 _UNUSUAL: Final = "".join(sorted(UNUSUAL))
 _USUAL: Final = rf"(?![{_UNUSUAL}])[{HAN}]"
-_CANDIDATE: Final = re.compile(rf"(?:{any_of(sorted(COMPOUND))}|[{_SINGLE}])(?={_USUAL}({_USUAL})?)")
+_SECOND: Final = "".join(sorted({surname[1] for surname in COMPOUND}))
+_FIRST: Final = "".join(sorted(COMMON | RARE | {surname[0] for surname in COMPOUND}))
+_CANDIDATE: Final = re.compile(
+    rf"[{_FIRST}](?:[{_SECOND}](?<={any_of(sorted(COMPOUND))})(?={_USUAL}({_USUAL})?)"
+    rf"|(?<=[{_SINGLE}])(?={_USUAL}({_USUAL})?))"
+)
+"""A surname and one or two characters that may be a given name. It starts with a class, so that `re` skips fast."""
 _LONGER: Final = 3.0
 _USUAL_PAIR: Final = 4
+_LEVELS: Final = 10
 _CONTEXT_AT_MOST: Final = 3.0
 """Log odds that the surroundings of a candidate can add; a name that is farther below is not looked at."""
 
@@ -40,12 +47,12 @@ class Scored(NamedTuple):
     probability: float
 
 
-def candidates(text: str) -> Iterator[tuple[int, int, int]]:
+def candidates(text: str, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int, int]]:
     """Yield (start, end, length of the surname) of everything that has the shape of a Han name; they overlap."""
-    for match in _CANDIDATE.finditer(text):
+    for match in _CANDIDATE.finditer(text, first, len(text) if last is None else last):
         start, middle = match.span()
         yield start, middle + 1, middle - start
-        if match.group(1):
+        if match.lastindex:
             yield start, middle + 2, middle - start
 
 
@@ -117,23 +124,45 @@ class NameGate:
                 "Model name_gate of anonymization/model cannot be loaded. Reinstall the package, or make the model "
                 "anew with training/train_name_gate.py."
             ) from error
-        self._inner: Callable[[str, int], float] = lru_cache(maxsize=1 << 16)(self._sum_of_name)
         self._pairs: dict[str, int] = {pairs[2 * index : 2 * index + 2]: level for index, level in enumerate(levels)}
+        self._inner: Callable[[str, int], tuple[float, int, int]] = lru_cache(maxsize=1 << 16)(self._of_name)
+        self._context = _ContextTables(self._weights)
 
-    def score(self, text: str, least: float) -> list[Scored]:
-        """Return the candidates of a normalised, simplified text from a probability on, the best at each place."""
+    def score(self, text: str, least: float, first: int = 0, last: int | None = None) -> list[Scored]:
+        """Return the candidates of a normalised, simplified text from a probability on, the best at each place.
+
+        `first` and `last` bound a passage of the text; what lies beyond counts as another line.
+        """
         bound = _logit(least)
-        weight, pairs, inner = self._weights.get, self._pairs, self._inner
+        last = len(text) if last is None else last
+        inner, pair, tables = self._inner, self._pairs.get, self._context
+        left, right, kinds, by_levels = tables.left, tables.right, tables.kinds, tables.by_levels
         found: list[Scored] = []
-        for start, end, family in candidates(text):
-            total = inner(text[start:end], family)
+        for start, end, family in candidates(text, first, last):
+            total, joined, within = inner(text[start:end], family)
             if total + _CONTEXT_AT_MOST < bound:
                 continue
-            for feature in context_features(text, start, end, family, pairs):
-                total += weight(feature, 0.0)
+            # The sum of the weights of `context_features`, in their order, without spelling the features out.
+            length = end - start - family
+            before = left[text[start - 1]] if start > first else "^"
+            before2 = "^^" if before == "^" else (left[text[start - 2]] if start - 1 > first else "^") + before
+            after = right[text[end]] if end < last else "$"
+            after2 = "$$" if after == "$" else after + (right[text[end + 1]] if end + 1 < last else "$")
+            enter, leave = before + text[start], text[end - 1] + after
+            enters, leaves = pair(enter, 0), pair(leave, 0)
+            total += kinds["b"].get(before, 0.0)
+            total += kinds["B"].get(before2, 0.0)
+            total += kinds["a"].get(f"{after}{length}", 0.0)
+            total += kinds["A"].get(after2, 0.0)
+            total += kinds["p"].get(enter, 0.0)
+            total += kinds["q"].get(leave, 0.0)
+            total += by_levels[3][enters][0]
+            total += by_levels[4][leaves][length]
+            total += by_levels[5][joined][enters]
+            total += by_levels[6][within][leaves]
             if total >= bound:
                 found.append(Scored(start, end, 1.0 / (1.0 + exp(-max(-50.0, total)))))
-        return _best(found)
+        return _best(found) if len(found) > 1 else found
 
     def is_usual(self, pair: str) -> bool:
         """Tell whether two characters often stand side by side in running text."""
@@ -143,12 +172,40 @@ class NameGate:
         """Return how usual two characters are side by side in running text, 1 to 9; 0 when they are hardly ever."""
         return self._pairs.get(pair, 0)
 
-    def _sum_of_name(self, name: str, family: int) -> float:
+    def _of_name(self, name: str, family: int) -> tuple[float, int, int]:
+        """Return the sum over the features of a name, and how usual its two pairs are."""
         weight = self._weights.get
         total = 0.0
         for feature in name_features(name, family, self._pairs):
             total += weight(feature, 0.0)
-        return total
+        return total, self._pairs.get(name[family - 1 : family + 1], 0), self._pairs.get(name[family:], 0)
+
+
+class _Shapes(dict[str, str]):
+    """The shape of each character as `_near` gives it, made when it is first asked for."""
+
+    def __init__(self, edge: str) -> None:
+        super().__init__()
+        self._edge = edge
+
+    def __missing__(self, character: str) -> str:
+        self[character] = shape = _near(character, 0, self._edge)
+        return shape
+
+
+class _ContextTables:
+    """The weights of `context_features` by the first letter of the feature, so that none has to be spelled out."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.left, self.right = _Shapes("^"), _Shapes("$")
+        self.kinds: dict[str, dict[str, float]] = {kind: {} for kind in "bBaApq"}
+        for feature, weight in weights.items():
+            if feature[:1] in self.kinds:
+                self.kinds[feature[0]][feature[1:]] = weight
+        levels = range(_LEVELS)
+        self.by_levels = {3: [[weights.get(f"3{one}", 0.0)] for one in levels]} | {
+            kind: [[weights.get(f"{kind}{one}{other}", 0.0) for other in levels] for one in levels] for kind in (4, 5, 6)
+        }
 
 
 def _logit(probability: float) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from anonymization.errors import ModelError
 
 _LONGEST: Final = 200
-_BATCH: Final = 32
+_BATCH: Final = 16
 _FORBIDDEN: Final = -1000.0
 """Transitions below this are never taken."""
 
@@ -96,17 +96,21 @@ class Tagger:
         return paths
 
     def _best(self, emissions: NDArray[np.float32], lengths: NDArray[np.int32]) -> list[list[int]]:
-        """Viterbi over a batch: emissions [time, batch, tags].
+        """Viterbi over a batch: emissions [time, batch, tags], the shortest sentence first.
 
-        Scores are kept, not back pointers: the best predecessor is asked again only for the tags of the paths.
+        Scores are kept, not back pointers: the best predecessor is asked again only for the tags of the paths. At each
+        step only the sentences that go on are looked at, as a table [tag before, sentence, tag].
         """
         steps, batch, size = emissions.shape
         scores = emissions.copy()
         scores[0] += self._start
-        reached = np.empty((batch, size, size), np.float32)
+        transitions = self._transitions[:, None, :]
+        reached = np.empty((size, batch, size), np.float32)
+        ended = np.searchsorted(lengths, np.arange(steps), side="right").tolist()
         for step in range(1, steps):
-            np.add(scores[step - 1, :, :, None], self._transitions, out=reached)
-            scores[step] += reached.max(axis=1)
+            going = slice(ended[step], batch)
+            np.add(scores[step - 1, going].T[:, :, None], transitions, out=reached[:, going])
+            scores[step, going] += reached[:, going].max(axis=0)
         columns = np.arange(batch)
         tags = (scores[lengths - 1, columns] + self._end).argmax(axis=1)
         paths = np.empty((steps, batch), np.intp)

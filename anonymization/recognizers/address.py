@@ -13,7 +13,7 @@ from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon.places import places
 from anonymization.lexicon.traditional import simplified
-from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
+from anonymization.recognizers.base import HAN, Finding, ScanRecognizer, matches_at, matches_near
 from anonymization.recognizers.place_run import runs
 
 _WHOSE: Final = words(
@@ -71,10 +71,15 @@ _ROAD: Final = re.compile(
     rf"(?:[东西南北中]{{1,2}}(?:路|街|段)?|[{_HAN_NUMBER}]{{1,3}}(?:路|街|巷))?[ \t]?"
     rf"(?:{_DOOR}弄[ \t]?)?[0-9]{{1,5}}(?:[-之][0-9]{{1,4}})?号(?!线|切口|[方针]))"
 )
+_ROAD_HINT: Final = re.compile(
+    rf"[道街同路巷弄](?=[东西南北中路街段巷{_HAN_NUMBER}0-9]{{0,5}}[ \t]?[A-Za-z0-9{_HAN_NUMBER}百])"
+)
 _VILLAGE: Final = re.compile(
     rf"(?P<v>[{HAN}]{{2,5}}?(?:街道|镇|乡)[{HAN}]{{1,6}}?(?:村委会|社区|村|屯|寨|庄)"
     rf"(?:[0-9{_HAN_NUMBER}]{{1,3}}(?:组|社|队|号|屯))?)"
 )
+_VILLAGE_HINT: Final = re.compile(rf"[道镇乡](?=[{HAN}]{{1,6}}?[村社屯寨庄])")
+_BUILDING_START: Final = re.compile(r"[0-9](?=[0-9]{0,3}[号栋幢座])")
 _BUILDING: Final = re.compile(
     rf"[0-9]{{1,4}}(?:号楼|栋|幢|座)[ \t]?(?:[0-9{_HAN_NUMBER}]{{1,2}}单元[ \t]?)?"
     r"[0-9]{0,2}(?:层|楼)?[0-9]{2,4}(?:室|房|户|号)?(?![0-9])"
@@ -150,7 +155,7 @@ class AddressRecognizer(ScanRecognizer):
     @staticmethod
     def _by_grammar(text: str) -> Iterator[Finding]:
         if "号" in text:
-            for match in _ROAD.finditer(text):
+            for match in matches_near(_ROAD, text, _ROAD_HINT, 10, 64):
                 start, end = match.span("v")
                 lead = _LEAD_IN.match(match["v"])
                 start += lead.end() if lead else 0
@@ -158,12 +163,11 @@ class AddressRecognizer(ScanRecognizer):
                 if len(name) >= 3 and not _NOT_ROADS.search(name):
                     tail = _TAIL.match(text, end)
                     yield Finding(Entity.ADDRESS, start, tail.end() if tail else end, 0.75, "road")
-        if any(character in text for character in "村屯寨庄区"):
-            for match in _VILLAGE.finditer(text):
-                start, end = match.span("v")
-                lead = _LEAD_IN.match(match["v"])
-                yield Finding(Entity.ADDRESS, start + (lead.end() if lead else 0), end, 0.65, "village")
-        for match in _BUILDING.finditer(text):
+        for match in matches_near(_VILLAGE, text, _VILLAGE_HINT, 7, 16):
+            start, end = match.span("v")
+            lead = _LEAD_IN.match(match["v"])
+            yield Finding(Entity.ADDRESS, start + (lead.end() if lead else 0), end, 0.65, "village")
+        for match in matches_at(_BUILDING, text, _BUILDING_START):
             estate = _ESTATE.search(text[max(0, match.start() - 10) : match.start()])
             before = estate.group() if estate else ""
             lead = _LEAD_IN.match(before)

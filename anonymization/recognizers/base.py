@@ -19,7 +19,7 @@ from anonymization.normalize import NormalizedText, normalize
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
-MORE_DIGITS = r"(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
+MORE_DIGITS = r"(?=[ \t\-—–._/·()\dXx*×•]{6})(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
 """What follows the first digit of a long number: six more digits or masks with the separators people type."""
 START = r"(?<![0-9A-Za-z_].)"
 """The left boundary, written behind the first character: patterns that start with a plain class scan fast."""
@@ -41,7 +41,8 @@ class Form:
     """One spelling of an identifier: a pattern whose group `v` (or whole match) is the identifier itself.
 
     `check` sees the matched value and may refuse it. `needs` is a cheap test: a text with none of these strings is not
-    scanned (empty = always scanned).
+    scanned (empty = always scanned). `start` is a quicker pattern for the places where a match may start; `around` is one
+    for what every match holds, with how far a match and what it looks at may reach before and behind it.
     """
 
     name: str
@@ -51,12 +52,22 @@ class Form:
     check: Callable[[str], bool] | None = None
     needs: tuple[str, ...] = ()
     flags: int = 0
+    start: re.Pattern[str] | None = None
+    around: tuple[re.Pattern[str], int, int] | None = None
     compiled: re.Pattern[str] = field(init=False, repr=False)
     group: int | str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "compiled", re.compile(self.pattern, self.flags))
         object.__setattr__(self, "group", "v" if "v" in self.compiled.groupindex else 0)
+
+    def matches(self, text: str, first: int, last: int) -> Iterator[re.Match[str]]:
+        """Yield the matches in a passage of a text, as `finditer` does."""
+        if self.start is not None:
+            return matches_at(self.compiled, text, self.start, first, last)
+        if self.around is not None:
+            return matches_near(self.compiled, text, *self.around, first, last)
+        return self.compiled.finditer(text, first, last)
 
 
 class ScanRecognizer(EntityRecognizer):  # type: ignore[misc]
@@ -114,17 +125,51 @@ class FormRecognizer(ScanRecognizer):
             if form.needs and not any(needle in text for needle in form.needs):
                 continue
             for first, last in around or ((0, len(text)),):
-                for match in form.compiled.finditer(text, first, last):
+                for match in form.matches(text, first, last):
                     start, end = match.span(form.group)
                     if start < end and (form.check is None or form.check(text[start:end])):
                         yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)
 
 
-def windows(text: str, hint: re.Pattern[str], before: int = 64, after: int = 48) -> list[tuple[int, int]]:
+def matches_near(
+    pattern: re.Pattern[str],
+    text: str,
+    hint: re.Pattern[str],
+    before: int,
+    after: int,
+    first: int = 0,
+    last: int | None = None,
+) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text, as `finditer` does, but look around the matches of a hint only.
+
+    Every match with all that it looks at must lie between `before` characters ahead of the start of a match of the
+    hint and `after` behind it. A hint starts with one character class: only then does `re` skip text that cannot match.
+    """
+    last = len(text) if last is None else last
+    for start, end in windows(text, hint, before, after, first, last):
+        yield from pattern.finditer(text, start, end)
+
+
+def matches_at(
+    pattern: re.Pattern[str], text: str, hint: re.Pattern[str], first: int = 0, last: int | None = None
+) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text, as `finditer` does, but try only where a match of a hint starts."""
+    free, last = first, len(text) if last is None else last
+    for place in hint.finditer(text, first, last):
+        match = pattern.match(text, place.start(), last) if place.start() >= free else None
+        if match is not None:
+            yield match
+            free = match.end()
+
+
+def windows(
+    text: str, hint: re.Pattern[str], before: int = 64, after: int = 48, start: int = 0, end: int | None = None
+) -> list[tuple[int, int]]:
     """Return the places around the matches of a hint, overlapping ones joined: most text is then not looked at."""
     found: list[tuple[int, int]] = []
-    for match in hint.finditer(text):
-        first, last = max(0, match.start() - before), min(len(text), match.end() + after)
+    end = len(text) if end is None else end
+    for match in hint.finditer(text, start, end):
+        first, last = max(start, match.start() - before), min(end, match.end() + after)
         if found and first <= found[-1][1]:
             found[-1] = found[-1][0], last
         else:

@@ -37,13 +37,13 @@ class EmailRecognizer(FormRecognizer):
             "address",
             r"(?<![0-9A-Za-z._%+\-])[0-9A-Za-z][0-9A-Za-z._%+\-]{0,63}\s?@\s?(?:[0-9A-Za-z\-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![0-9A-Za-z])",
             0.95,
-            needs=("@",),
+            around=(re.compile("@"), 67, 345),
         ),
         Form(
             "spelled",
             r"(?<![0-9A-Za-z._%+\-])[0-9A-Za-z][0-9A-Za-z._%+\-]{1,63}\s?(?:\(at\)|\[at\]|#)\s?(?:[0-9A-Za-z\-]{1,63}\.){1,4}(?:com|cn|net|org)",
             0.8,
-            needs=("at", "#"),
+            around=(re.compile(r"[(\[#](?:(?<=#)|(?<=\()at\)|(?<=\[)at\])"), 67, 270),
         ),
     )
 
@@ -59,6 +59,7 @@ class WechatRecognizer(FormRecognizer):
             r"(?P<v>[A-Za-z0-9][A-Za-z0-9_\-]{4,29})(?![A-Za-z0-9_\-])",
             0.9,
             needs=("信", "echat", "eChat", "eixin", "eiXin", "VX", "vx"),
+            start=re.compile(r"[微WwVv薇加](?=[\s信eXxVv])"),
             check=lambda value: value.lower() not in _MEDICAL_WORDS,
         ),
     )

@@ -18,6 +18,8 @@ _BIRTH_BEFORE: Final = re.compile(
 _BIRTH_AFTER: Final = re.compile(r"\s{0,2}(?:出生|生人|生于)(?!后)")
 _HINTS: Final = {
     "han": re.compile(r"[年月](?<=[0-9零〇○一二三四五六七八九十正今本当去上前明 ].)"),
+    "numerals": re.compile("[年月](?<=[零〇○一二三四五六七八九十正].)"),
+    "words": re.compile("年(?<=[今本当去上前明].)"),
     "english": re.compile(
         "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
     ),

@@ -5,6 +5,7 @@ The label decides: the same eight digits are a date, a dose or a record number. 
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Final
 
 from anonymization.entities import Entity
@@ -32,6 +33,10 @@ _ABBREVIATIONS = (
 )
 _AFTER_ABBREVIATION = r"\s{0,2}(?:号码?|No)?\.?\s{0,2}[:#=为是]?\s{0,2}"
 _KIND = any_of(LABELS)
+_FIRST = "".join(sorted({label[0] for label in LABELS}))
+_SECOND = "".join(sorted({label[1] for label in LABELS if len(label) > 1}))
+_KIND_START = re.compile(rf"[{_FIRST}](?=[{_SECOND}\s唯编号IN标])(?=[^\s唯编号IN标]{{0,8}}[\s唯编号IN标])")
+"""The first two characters of a label, and what a suffix begins with not far behind."""
 _SUFFIX = r"(?:\s{0,20}(?:唯一)?(?:编\s{0,20})?(?:号\s{0,20}码?|编码|ID|NO\.?|No\.?|标识)(?:\(\S{1,8}?\))?)"
 _JOINT = r"\s{0,2}[】\]]?[:;#=为是]?\s{0,2}"
 _VALUE = r"(?P<v>(?:[A-Za-z]{1,6}[\-_ ]?)?\d[0-9A-Za-z]*(?:[\-_/][0-9A-Za-z]+){0,4})(?![0-9A-Za-z])"
@@ -59,7 +64,7 @@ class MedicalRecordRecognizer(FormRecognizer):
             "labelled",
             rf"(?:{_KIND}){_SUFFIX}{_JOINT}{_VALUE}{_NOT_MEASURE}",
             0.9,
-            needs=("号", "ID", "NO", "No", "编码", "标识"),
+            start=_KIND_START,
             check=_is_short_number,
         ),
         Form(
@@ -67,6 +72,7 @@ class MedicalRecordRecognizer(FormRecognizer):
             rf"(?:{_KIND}){_SUFFIX}{_JOINT}(?:[A-Za-z]{{1,4}}[\-_]?)?\d[0-9A-Za-z\-]{{0,40}}\s{{0,20}}[、,/;和及]\s{{0,20}}{_VALUE}{_NOT_MEASURE}",
             0.7,
             needs=("号",),
+            start=_KIND_START,
             check=_is_number,
         ),
         Form(

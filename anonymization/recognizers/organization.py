@@ -13,7 +13,7 @@ import ahocorasick_rs
 from anonymization.divisions import divisions
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
-from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
+from anonymization.recognizers.base import HAN, Finding, ScanRecognizer, matches_at
 
 _HOSPITAL: Final = words(
     """
@@ -42,6 +42,7 @@ _LABEL: Final = re.compile(
     r"(?:工作单位(?:及地址|名称)?|就职单位|所在单位|单位名称|工作单位或住址|就读学校|学校|服务单位|[Ee]mployer)"
     r"[ \t]{0,4}(?:[】\]]:?|[:为是])[ \t]{0,4}(?P<v>[^,;。\n\t ]{2,40})"
 )
+_LABEL_START: Final = re.compile("[工就所单学服Ee](?=[作职读在位校务m])")
 _AT_WORK: Final = re.compile(
     rf"(?:就职于|任职于|供职于|就读于|工作于|毕业于|受雇于|就职在|任教于)(?P<v>[{HAN}A-Za-z0-9]{{2,30}}?(?:{any_of(list(_KINDS))}|[厂局所店部队社馆站]))"
 )
@@ -108,8 +109,9 @@ class OrganizationRecognizer(ScanRecognizer):
 
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield institutions by label, by work context, and by a proper name before a kind of institution."""
-        for pattern, score, form in ((_LABEL, 0.85, "label"), (_AT_WORK, 0.8, "at_work")):
-            for match in pattern.finditer(text):
+        labelled, at_work = matches_at(_LABEL, text, _LABEL_START), _AT_WORK.finditer(text)
+        for matches, score, form in ((labelled, 0.85, "label"), (at_work, 0.8, "at_work")):
+            for match in matches:
                 start, end = match.span("v")
                 if not _GENERIC_WORD.fullmatch(re.sub(_TAIL, "", match["v"])) and not re.match(
                     "(?:无|不详|退休|同上|自由|务农|个体)", match["v"]

@@ -16,7 +16,7 @@ from anonymization.lexicon import name_context as context
 from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, UNUSUAL
 from anonymization.lexicon.surnames import COMMON, COMPOUND, RARE, STRONG, surname_length
 from anonymization.lexicon.traditional import simplified
-from anonymization.recognizers.base import HAN, Finding, ScanRecognizer
+from anonymization.recognizers.base import HAN, Finding, ScanRecognizer, matches_near
 from anonymization.recognizers.han_names import (
     DOTS,
     EPONYM_END,
@@ -49,7 +49,7 @@ _PATIENT_AND_SEX: Final = re.compile(
     r"(?=[男女](?:性|士)?[,、;。)\d ])"
 )
 _NO_PATIENT: Final = words("高龄 成年 农民 本人 家属 门诊 住院 急诊 平素 既往")
-_BED: Final = re.compile(rf"(?:\d床|床号?:?[ ]?\d{{1,3}})[ \t,:]{{0,2}}(?=[{HAN}])")
+_BED: Final = re.compile(rf"[\d床](?:(?<=\d)床|(?<=床)号?:?[ ]?\d{{1,3}})[ \t,:]{{0,2}}(?=[{HAN}])")
 _RULES: Final = (
     (_JOINED, 0.75, "joined"),
     (_RELATION, 0.8, "relation"),
@@ -60,6 +60,7 @@ _RULES: Final = (
 _ACT: Final = re.compile(any_of(words("查房 会诊 阅片 主刀 代签 书写 主持 签发")))
 _SEX: Final = re.compile(r"[男女](?:性|士)?(?:\)|[,、。;: \t]|(?=\d))")
 _DOTTED: Final = re.compile(rf"[{HAN}]{{1,8}}(?:[{DOTS}][{HAN}]{{1,10}}){{1,3}}")
+_DOT: Final = re.compile(f"[{DOTS}]")
 _HYPHENATED: Final = re.compile(rf"(?<![{HAN}])[{HAN}]{{1,3}}-$|[让][-]$")
 _DATED: Final = r"(?:19|20)\d{2}[-年./]"
 _SIGNED: Final = re.compile(
@@ -69,21 +70,27 @@ _SIGNED: Final = re.compile(
     rf"(?P<v>[{HAN}]{{2,4}}(?:[ \t]{{0,40}}/[ \t]{{0,40}}[{HAN}]{{2,4}}){{0,3}})"
     rf"(?=[ \t]{{0,40}}(?:$|{_DATED}|\d{{1,3}}床)|[,、][ \t]{{0,40}}(?:门诊号|住院号|病案号|病历号|身份证|电话|床号))"
 )
+_BEFORE_SIGNED: Final = re.compile(
+    rf"(?m)[ \t\"“\n。;](?=[ \t]{{0,200}}[{HAN}]{{2,4}}(?:[ \t]{{0,40}}(?:/|$|\d)|[,、]))"
+)
+"""Where a signature begins, or the mark right before it."""
 _SINGLE: Final = "".join(sorted(STRONG - frozenset("关于万应明时成")))
 _MASKED: Final = re.compile(
     rf"[{_SINGLE}](?:某(?!某)|[*×]{{1,2}}|[xX]{{2}})(?![种些个天日月年地处家时次段项样件位])"
     rf"|[{''.join(sorted((COMMON | RARE) - PARTICLES))}]某某|(?:{any_of(set(COMPOUND))})某{{1,2}}"
 )
 _NICKNAME: Final = re.compile(
-    "(?:(?<![从幼大胆较缩变细微最很太稍略偏极弱渺矮狭窄短])[老小](?:[王李张刘陈杨赵周吴徐孙胡朱郭罗梁宋郑谢韩唐冯董曹袁邓许彭吕苏卢蒋蔡贾魏薛潘杜戴钟汪姜谭廖邹熊陆郝崔邱秦侯邵孟])"
+    "[老小阿](?:(?<=[老小])(?<![从幼大胆较缩变细微最很太稍略偏极弱渺矮狭窄短].)(?:[王李张刘陈杨赵周吴徐孙胡朱郭罗梁宋郑谢韩唐冯董曹袁邓许彭吕苏卢蒋蔡贾魏薛潘杜戴钟汪姜谭廖邹熊陆郝崔邱秦侯邵孟])"
     "(?=[,。!?;:、 ]|$|[说诉问讲来昨今叫让是也就又还在]|同志|护士|医生|大夫|师傅|先生|女士|家)"
-    rf"|(?:(?<![{HAN}])|(?<=[叫喊找跟和我问]))阿[强明华芳珍英玲兰梅花辉军伟杰龙虎红霞娟萍莲凤燕琴芬珠娇娣](?![西莫司托奇昔]))"
+    rf"|(?<=阿)(?:(?<![{HAN}].)|(?<=[叫喊找跟和我问].))[强明华芳珍英玲兰梅花辉军伟杰龙虎红霞娟萍莲凤燕琴芬珠娇娣](?![西莫司托奇昔]))"
 )
 _BEFORE_NUMBER: Final = re.compile(
     rf"(?<![{HAN}])(?P<v>[{HAN}]{{2,4}})"
     rf"(?=[ \t]{{0,40}}[,、/ ][ \t]{{0,40}}(?:[A-Z]{{0,4}}\d{{6,}}|(?:门诊|住院|病案|病历|登记)号))"
 )
-_MASKS: Final = ("某", "*", "×", "xx", "XX")
+_MASK: Final = re.compile("[某*×xX](?:(?<![xX])|[xX])")
+_NUMBER_BEHIND: Final = re.compile(r"[,、/ ](?=[ \t]{0,40}(?:[A-Z]{0,4}\d{6}|(?:门诊|住院|病案|病历|登记)号))")
+_BLANK: Final = " \t\"“"
 _NEXT_NAME: Final = re.compile(r"(?:\([^()\n]{1,12}\))?(?:[ \t]{0,40}[、,/;&+和及与][ \t]{0,40}|[ \t]{1,3})")
 _NO_VALUE: Final = re.compile(
     any_of(
@@ -140,7 +147,7 @@ class PersonRecognizer(ScanRecognizer):
         yield from self._signed(text)
         for match in _NICKNAME.finditer(text):
             yield Finding(Entity.PERSON, match.start(), match.end(), 0.65, "nickname")
-        for match in _MASKED.finditer(text) if any(mask in text for mask in _MASKS) else ():
+        for match in matches_near(_MASKED, text, _MASK, 2, 5):
             yield Finding(Entity.PERSON, match.start(), match.end(), 0.7, "masked")
 
     @staticmethod
@@ -191,7 +198,7 @@ class PersonRecognizer(ScanRecognizer):
 
     @staticmethod
     def _dotted(text: str) -> Iterator[Finding]:
-        for match in _DOTTED.finditer(text) if any(dot in text for dot in DOTS) else ():
+        for match in matches_near(_DOTTED, text, _DOT, 8, 34):
             if EPONYM_END.match(text, match.end()) or EPONYM_END.search(match.group()):
                 continue
             start, end = trim_dotted(match.group())
@@ -205,14 +212,23 @@ class PersonRecognizer(ScanRecognizer):
 
     @staticmethod
     def _signed(text: str) -> Iterator[Finding]:
-        for pattern in (_SIGNED, _BEFORE_NUMBER):
-            for match in pattern.finditer(text):
-                position = match.start("v")
-                for name in re.split(r"[ \t]*/[ \t]*", match["v"]):
-                    start = text.index(name, position)
-                    position = start + len(name)
-                    if _is_usual_name(name):
-                        yield Finding(Entity.PERSON, start, position, 0.7, "signed")
+        for match in (*_signatures(text), *matches_near(_BEFORE_NUMBER, text, _NUMBER_BEHIND, 45, 60)):
+            position = match.start("v")
+            for name in re.split(r"[ \t]*/[ \t]*", match["v"]):
+                start = text.index(name, position)
+                position = start + len(name)
+                if _is_usual_name(name):
+                    yield Finding(Entity.PERSON, start, position, 0.7, "signed")
+
+
+def _signatures(text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of `_SIGNED`, as `finditer` does, but try only where one may begin."""
+    free = 0
+    for place in (0, *(hint.end() - (hint.group() in _BLANK) for hint in _BEFORE_SIGNED.finditer(text))):
+        match = _SIGNED.match(text, place) if place >= free else None
+        if match is not None:
+            yield match
+            free = match.end()
 
 
 def _is_usual_name(name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 from anonymization.batches import parts
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
-from anonymization.lexicon.clinical_prose import clinical_share
+from anonymization.lexicon.clinical_prose import clinical_shares
 from anonymization.lexicon.medical_terms import is_medical
 from anonymization.lexicon.name_context import RELATIVES, TRANSLITERATION
 from anonymization.lexicon.surnames import COMPOUND
@@ -67,14 +67,13 @@ class NameModel:
         taken = sorted(known)
         doubtful: list[Scored] = []
         sentences: list[tuple[int, int]] = []
-        for first, last in parts(text):
-            note = text[first:last]
-            share = clinical_share(note)
-            clinical = share >= _SURE_SHARE or (share >= _CLINICAL_SHARE and _CUE.search(note) is not None)
+        notes = list(parts(text))
+        for (first, last), share in zip(notes, clinical_shares(text, notes), strict=True):
+            clinical = share >= _SURE_SHARE or (share >= _CLINICAL_SHARE and _CUE.search(text, first, last) is not None)
             scored = [
-                Scored(start + first, end + first, probability)
-                for start, end, probability in self._gate.score(note, _HINT if share < _FAINT_SHARE else POSSIBLE)
-                if not (_is_known(start + first, end + first, taken) or _is_term(note, start, end))
+                candidate
+                for candidate in self._gate.score(text, _HINT if share < _FAINT_SHARE else POSSIBLE, first, last)
+                if not (_is_known(candidate.start, candidate.end, taken) or _is_term(text, candidate.start, candidate.end))
             ]
             for candidate in scored:
                 if candidate.probability >= _sure(text, candidate):

@@ -17,6 +17,7 @@ _LABEL = (
     r"(?:电\s{0,20}话|手\s{0,20}机|座\s{0,20}机|固\s{0,20}话|联系方式|联系号码|传\s{0,20}真|热线|拨打|致电|来电|[Tt][Ee][Ll]|[Pp]hone|[Mm]obile|[Ff]ax)"
     r"(?:号码?|是|为)?[.:;)\]】\s]{0,3}"
 )
+_LABEL_START = re.compile(r"[电手座固联传热拨致来TtPpMmFf](?=[\s话机真系线打电Eehoa])")
 _HAN_DIGIT = "[一二三四五六七八九零〇幺]"
 
 
@@ -84,6 +85,7 @@ class PhoneRecognizer(FormRecognizer):
             rf"{_LABEL}(?P<v>[+(]?\d[\d \t\-()·.—]{{5,18}}\d{_EXTENSION})(?!\d|\.\d)",
             0.9,
             check=_looks_dialled,
+            start=_LABEL_START,
         ),
         Form(
             "labelled_list",
@@ -91,6 +93,7 @@ class PhoneRecognizer(FormRecognizer):
             r"(?P<v>[+(]?\d[\d \-()]{5,16}\d)(?!\d|\.\d)",
             0.85,
             check=_looks_dialled,
+            start=_LABEL_START,
         ),
         Form("us", rf"[2-9]{START}\d{{2}}\)?[ .-]\d{{3}}[.-]\d{{4}}{RIGHT}", 0.75),
         Form("us_555", rf"5{START}55-\d{{3,4}}(?:-\d{{4}})?{RIGHT}", 0.7, needs=("555-",)),

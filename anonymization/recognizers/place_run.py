@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon.places import COUNTY, REGION, SHORT, Place
-from anonymization.recognizers.base import HAN
+from anonymization.recognizers.base import HAN, matches_at
 
 LEAD: Final = re.compile(
     any_of(
@@ -58,6 +58,9 @@ _DOOR: Final = re.compile(
     rf"[A-Za-z]?[{_NUMBER}]{{1,5}}[A-Za-z]?(?:[-—~#/][A-Za-z0-9]{{1,5}}){{0,4}}[ ]?"
     r"(?:号楼|号院|号门|号库|号铺|号(?!线|切口|方|针|染色|缝|刀|铁)|弄|幢|栋|懂|座(?!位)|单元|室(?![性壁间早上])|楼(?!梯)|层(?!面)|组(?!织|别|淋)|排|厂房|房(?![室颤颤性间])|铺)"
     r"|[A-Za-z][0-9]?(?:座|栋|幢|区|馆|口|楼)|[0-9]{1,4}[-#][0-9]{1,4}(?:[-#][0-9]{1,4})?(?![0-9.:/~-]|[a-zA-Z%×*月年日])"
+)
+_DOOR_START: Final = re.compile(
+    rf"[A-Za-z{_NUMBER}](?=[A-Za-z{_NUMBER}\-—~#/ ]{{0,32}}[号弄幢栋懂座单室楼层组排厂房铺区馆口]|[0-9]{{0,3}}[-#][0-9])"
 )
 _ROAD: Final = re.compile(
     rf"[{HAN}]{{2,}}?(?:大道|大街|中路|东路|西路|南路|北路|[{_NUMBER}]路|马路|公路|国道|省道|路口|路|街|巷|弄堂|胡同|里弄|支路|环路)"
@@ -122,7 +125,7 @@ def runs(text: str, found: Sequence[Place]) -> Iterator[Run]:
         if start >= beyond and end - start >= 4 and _is_site(text[start:end]):
             beyond = end
             yield Run(start, end, 0.7)
-    for match in _DOOR.finditer(text):
+    for match in matches_at(_DOOR, text, _DOOR_START):
         if match.start() >= beyond:
             run = _from_door(text, match, beyond, found)
             if run is not None:
