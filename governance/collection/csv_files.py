@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from anonymization.encryption import KeyedDigest
-from governance.collection.reading import BOM, MAX_RECORD_LINES, FileReader, decodes, first_lines, not_text
+from governance.collection.reading import BOM, MAX_RECORD_LINES, FileReader, decodes, first_lines, is_trimmed, not_text
 from governance.collection.records import Batch, DeliveredFile, Refused
 
 _RESYNC_LINES = 500
@@ -81,7 +81,7 @@ class CsvReader(FileReader):
                 numbers, group = self._decodable(numbers, group, refused)
                 data = b"\n".join(group)
             frame, numbers, group = self._plain(numbers, group, data, columns, refused)
-        return Batch(first, self._logical(frame), numbers, group, refused, content)
+        return Batch(first, frame, numbers, group, refused, content)
 
     def _is_whole(self, raw: bytes) -> bool:
         """Whether a line holds whole fields only: no quote stays open, none closes within a value, no stray CR."""
@@ -118,10 +118,10 @@ class CsvReader(FileReader):
             numbers, group = numbers[filled], [raw for raw in group if raw.strip()]
             data = b"\n".join(group)
         if not group:
-            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), numbers, []
+            return self._logical(pl.DataFrame(schema=dict.fromkeys(columns, pl.String))), numbers, []
         if self._encoding != "utf-8":
             data = data.decode(self._encoding).encode()
-        longest = 2 * max(map(len, group)) + 64  # as UTF-8; a line must fit into a block
+        longest = 3 * max(map(len, group)) + 64  # as UTF-8; a line must fit into a block
         table = pa.csv.read_csv(
             pa.BufferReader(data),
             read_options=pa.csv.ReadOptions(
@@ -150,7 +150,7 @@ class CsvReader(FileReader):
             rule = self._rule("field_count")
             refused += [Refused(int(numbers[p]), group[p], rule) for p in bad if group[p].strip()]
             numbers, group = numbers[keep], [raw for raw, kept in zip(group, keep.tolist(), strict=True) if kept]
-        return frame, numbers, group
+        return self._logical(frame, trimmed=is_trimmed(data, self.contract.delivery.delimiter)), numbers, group
 
     def _multiline(
         self, numbers: np.ndarray, group: list[bytes], columns: list[str], refused: list[Refused]
@@ -182,7 +182,7 @@ class CsvReader(FileReader):
                 raws.append(raw)
             position = end
         frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
-        return frame, np.array(starts, np.int64), raws
+        return self._logical(frame), np.array(starts, np.int64), raws
 
     def _checked_row(self, group: list[bytes], start: int, width: int) -> tuple[int, list[str] | None, str]:
         """End and fields of the row that begins at a line, or ``None`` and the rule that it breaks."""
