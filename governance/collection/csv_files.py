@@ -70,18 +70,19 @@ class CsvReader(FileReader):
         content = self._digest.one(self._header_line, b"\n", data)
         refused: list[Refused] = []
         numbers = np.arange(first, first + len(group))
-        returns = b"\r" in data
+        returns, quotes = b"\r" in data, b'"' in data
+        plain = not returns and not quotes and self.contract.delivery.delimiter == ","
         if returns:
             group = [raw.rstrip(b"\r") for raw in group]
             data = b"\n".join(group)
-        if (returns or b'"' in data) and not all(self._is_whole(raw) for raw in group):
+        if (returns or quotes) and not all(self._is_whole(raw) for raw in group):
             frame, numbers, group = self._multiline(numbers, group, columns, refused)
         else:
             if b"\0" in data or not decodes(data, self._encoding):
                 numbers, group = self._decodable(numbers, group, refused)
                 data = b"\n".join(group)
             frame, numbers, group = self._plain(numbers, group, data, columns, refused)
-        return Batch(first, frame, numbers, group, refused, content)
+        return Batch(first, frame, numbers, group, refused, content, plain=plain)
 
     def _is_whole(self, raw: bytes) -> bool:
         """Whether a line holds whole fields only: no quote stays open, none closes within a value, no stray CR."""
