@@ -65,11 +65,10 @@ class Gate:
         counts: dict[str, int] = {}
         errors: dict[str, np.ndarray] = {}
         for rule_id, mask in masks.items():
-            broken = mask.fill_null(False).to_numpy()
-            number = int(broken.sum())
-            if not number:
+            if not mask.any():
                 continue
-            counts[rule_id] = number
+            broken = mask.fill_null(False).to_numpy()
+            counts[rule_id] = int(broken.sum())
             if self._severity.get(rule_id, Severity.ERROR) is Severity.ERROR:
                 failed |= broken
                 errors[rule_id] = broken
