@@ -43,9 +43,13 @@ class KeyedDigest:
             derived = blake2b(domain.encode(), key=key, digest_size=32).digest()
             self._context = blake2b(key=derived, digest_size=DIGEST_BYTES)
 
-    def one(self, value: bytes) -> str:
-        """Digest of one value, 32 hexadecimal digits."""
-        return self.many((value,))[0]
+    def one(self, *parts: bytes) -> str:
+        """Digest of one value, 32 hexadecimal digits; the value may be given in parts that follow each other."""
+        context = self._context.copy() if self._hmac is None else self._hmac.copy()
+        for part in parts:
+            context.update(part)
+        digest = context.finalize() if isinstance(context, HMAC) else context.digest()
+        return digest[:DIGEST_BYTES].hex()
 
     def many(self, values: Iterable[bytes]) -> list[str]:
         """Digests of many values, in their order."""

@@ -65,11 +65,10 @@ class Gate:
         counts: dict[str, int] = {}
         errors: dict[str, np.ndarray] = {}
         for rule_id, mask in masks.items():
-            broken = mask.fill_null(False).to_numpy()
-            number = int(broken.sum())
-            if not number:
+            if not mask.any():
                 continue
-            counts[rule_id] = number
+            broken = mask.fill_null(False).to_numpy()
+            counts[rule_id] = int(broken.sum())
             if self._severity.get(rule_id, Severity.ERROR) is Severity.ERROR:
                 failed |= broken
                 errors[rule_id] = broken
@@ -90,7 +89,8 @@ class Gate:
                 expressions.append(self._rule_expression(rule).alias(rule.id))
         for rule in self.contract.rules:
             expressions.append(self._rule_expression(rule).alias(rule.id))
-        return both.select(expressions).to_dict() if expressions else {}
+        # lazily: what several rules have in common (the key of a value set) is computed once
+        return both.lazy().select(expressions).collect().to_dict() if expressions else {}
 
     def _rule_expression(self, rule: Rule) -> pl.Expr:
         if rule.expression is not None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -28,12 +29,12 @@ from governance.collection.protection import Protector, row_ids
 from governance.collection.records import Batch, DeliveredFile, Judged
 from governance.collection.references import References
 from governance.collection.uniqueness import SeenKeys
-from governance.contracts import Contract
+from governance.contracts import Contract, Protection
 from governance.errors import CollectionError
 from governance.keys import Keyring
 from governance.settings import Settings
 
-_COPY_CHUNK = 1 << 20
+_COPIED_AT_ONCE = 5_000  # rows
 _COPY_REFUSED = (
     "copy quarantine.row (batch_id, row_number, source, source_table, rule_ids, payload, patient_key) from stdin"
 )
@@ -77,6 +78,7 @@ class FileLoader:
     ) -> None:
         self._connection, self._run_id, self._settings = connection, run_id, settings
         self._contract = contract
+        self._generalizes = any(Protection.GENERALIZE in f.protection for f in contract.fields)
         self._gate = Gate(contract, settings.reference, hospital_now)
         self._protector = Protector(contract, keyring)
         self._references = References(contract)
@@ -156,9 +158,10 @@ class FileLoader:
             )
             for refused in batch.refused:
                 tally.rules[refused.rule] = tally.rules.get(refused.rule, 0) + 1
-            _copy(self._connection, "landing", self._contract.relation, protected.landing)
+            quotes: Literal["necessary", "never"] = "never" if batch.plain and not self._generalizes else "necessary"
+            _copy(self._connection, "landing", self._contract.relation, protected.landing, quotes)
             if protected.vault is not None and protected.vault.height:
-                _copy(self._connection, "vault", self._contract.relation, protected.vault)
+                _copy(self._connection, "vault", self._contract.relation, protected.vault, "necessary")
             self._record_batch(file, batch, batch_id, tally, time.perf_counter() - started)
             self._quarantine_rows(judged, batch_id)
             append(self._connection, [self._event(batch_id, tally)], self._audit)
@@ -272,16 +275,16 @@ def _ahead(items: Iterator[Judged]) -> Iterator[Judged]:
             yield item
 
 
-def _copy(connection: psycopg.Connection, schema: str, table: str, frame: pl.DataFrame) -> None:
-    buffer = BytesIO()
-    frame.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.f")
+def _copy(
+    connection: psycopg.Connection, schema: str, table: str, frame: pl.DataFrame, quotes: Literal["necessary", "never"]
+) -> None:
+    """Copy a frame in parts that fit the cache."""
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
     statement = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier(schema, table), columns)
+    buffer = BytesIO()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for chunk in _chunks(buffer.getbuffer()):
-            copy.write(chunk)
-
-
-def _chunks(data: memoryview) -> Iterable[memoryview]:
-    for start in range(0, len(data), _COPY_CHUNK):
-        yield data[start : start + _COPY_CHUNK]
+        for part in frame.iter_slices(_COPIED_AT_ONCE):
+            buffer.seek(0)
+            part.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.f", quote_style=quotes)
+            with buffer.getbuffer() as written:
+                copy.write(written[: buffer.tell()])

@@ -159,7 +159,8 @@ def _per_distinct(
     """
     if distinct and values.null_count() == 0:
         return pl.Series(values.name, make(values.to_list()), pl.String)
-    different = values.drop_nulls().unique()
+    runs = values.rle().struct.field("value")  # neighbours are often equal, and telling that is cheap
+    different = runs.drop_nulls().unique()
     made = pl.DataFrame({"old": different, "new": pl.Series(make(different.to_list()), dtype=pl.String)})
-    spread = values.to_frame("old").join(made, on="old", how="left", maintain_order="left")
-    return spread["new"].alias(values.name)
+    spread = runs.to_frame("old").join(made, on="old", how="left", maintain_order="left")
+    return spread["new"].gather(values.rle_id()).alias(values.name)

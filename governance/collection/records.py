@@ -53,6 +53,7 @@ class Batch:
         refused: rows that never became a frame row.
         withdrawn: rows of withdrawn persons, which were taken out of the frame and are kept nowhere.
         content_hash: keyed hash of all the batch's bytes (32 hexadecimal digits).
+        plain: it is sure that no value holds a comma, a quote or a line break, so that CSV of it needs no quotes.
     """
 
     first_line: int
@@ -62,6 +63,7 @@ class Batch:
     refused: list[Refused]
     content_hash: str
     withdrawn: int = 0
+    plain: bool = False
 
     @property
     def rows_in(self) -> int:

@@ -31,19 +31,21 @@ class SeenKeys:
             return np.zeros(0, bool)
         complete = keys.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
         hashes = keys.hash_rows(seed=7_210).to_numpy()[complete]
-        order = np.argsort(hashes, kind="stable")
-        ordered = hashes[order]
-        known = np.zeros(len(hashes), bool)
+        ordered = np.sort(hashes)
         repeats = ordered[1:] == ordered[:-1]
-        known[order[1:][repeats]] = True
+        broken = np.append(False, repeats)[: len(ordered)]
         for run in self._runs:
-            places = np.searchsorted(run, hashes)
+            places = np.searchsorted(run, ordered)
             places[places == len(run)] = len(run) - 1
-            known |= run[places] == hashes
-        if len(hashes):
+            broken |= run[places] == ordered
+        if len(ordered):
             self._add(ordered[np.append(True, ~repeats)])
         doubled = np.zeros(keys.height, bool)
-        doubled[complete] = known
+        if broken.any():
+            rows = np.flatnonzero(complete)[
+                np.argsort(hashes, kind="stable")
+            ]  # of equal keys the first row stands first
+            doubled[rows[broken]] = True
         return doubled
 
     def _add(self, run: np.ndarray) -> None:

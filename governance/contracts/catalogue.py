@@ -56,26 +56,39 @@ class Catalogue:
         return ordered
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Load ``<folder>/<source>/<table>.odcs.yaml``; a malformed file fails its own source alone."""
+def load_catalogue(folder: Path, source: str | None = None) -> Catalogue:
+    """Load ``<folder>/<source>/<table>.odcs.yaml``; a malformed file fails its own source alone.
+
+    Args:
+        source: load the contracts of this source only, and check them as if all were loaded.
+    """
     contracts: dict[str, Contract] = {}
     failures: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*/*.odcs.yaml")):
-        try:
-            contract = load_contract(path)
-            contracts[contract.id] = contract
-        except ContractError as error:
-            failures.setdefault(path.parent.name, []).append(str(error))
-    for contract in list(contracts.values()):
+        if source in (None, path.parent.name):
+            _load(path, contracts, failures)
+    chosen = list(contracts.values())
+    if source is not None:
+        parents = {f.reference for c in chosen for f in c.fields if f.reference and f.reference.source != source}
+        for path in {folder / parent.source / f"{parent.table}.odcs.yaml" for parent in parents}:
+            _load(path, contracts, {})
+    for contract in chosen:
         for message in _dangling_references(contract, contracts):
             failures.setdefault(contract.source, []).append(message)
-    for source in {c.source for c in contracts.values()} - set(failures):
+    for name in {c.source for c in chosen} - set(failures):
         try:
-            Catalogue(contracts, {}).of_source(source)
+            Catalogue(contracts, {}).of_source(name)
         except ContractError as error:
-            failures[source] = [str(error)]
-    sound = {key: c for key, c in contracts.items() if c.source not in failures}
-    return Catalogue(sound, failures)
+            failures[name] = [str(error)]
+    return Catalogue({c.id: c for c in chosen if c.source not in failures}, failures)
+
+
+def _load(path: Path, contracts: dict[str, Contract], failures: dict[str, list[str]]) -> None:
+    try:
+        contract = load_contract(path)
+        contracts[contract.id] = contract
+    except ContractError as error:
+        failures.setdefault(path.parent.name, []).append(str(error))
 
 
 def _dangling_references(contract: Contract, contracts: dict[str, Contract]) -> Iterable[str]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from governance.collection.reading import is_trimmed
 from governance.errors import CollectionError
 
 Read = Callable[..., Any]
@@ -66,6 +67,45 @@ def test_an_empty_value_is_null_quoted_or_not(read: Read) -> None:
 
 def test_values_are_trimmed(read: Read) -> None:
     assert read(HEADER + "1, x ,\u3000\n".encode()).rows[2] == {"a": "1", "b": "x", "c": None}
+
+
+@pytest.mark.parametrize(
+    "space", [*" \t\v\f", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u202f", "\u205f", "\u3000"]
+)
+@pytest.mark.parametrize("row", ["{}1,2,3", "1,{}2,3", "1,2{},3", "1,2,3{}"])
+def test_values_are_trimmed_of_any_white_space_at_any_place(read: Read, space: str, row: str) -> None:
+    found = read(HEADER + f"4,5,6\n{row.format(space)}\n7,8,9".encode())
+    assert found.rows[3] == {"a": "1", "b": "2", "c": "3"}
+
+
+def test_white_space_in_a_long_file_is_found_wherever_it_stands(read: Read) -> None:
+    lines = ["1,2 2,3"] * 40_000
+    assert is_trimmed("\n".join(lines).encode(), ",")
+    lines[-2] = "1,2 2 ,3"
+    assert read(HEADER + "\n".join(lines).encode(), batch_rows=50_000).rows[40_000]["b"] == "2 2"
+
+
+def test_a_row_is_refused_by_its_line_beyond_the_first_part_that_is_parsed(read: Read) -> None:
+    lines = ["1,2,3"] * 400_000
+    lines[5], lines[399_990] = "1", "1,2,3,4"
+    found = read(HEADER + "\n".join(lines).encode(), batch_rows=500_000)
+    assert found.refused == {7: "field_count", 399_992: "field_count"}
+
+
+def test_a_line_may_be_longer_than_a_part(read: Read) -> None:
+    long = "中" * 700_000
+    assert read(HEADER + f"1,2,3\n1,{long},3\n4,5,6".encode()).rows[3]["b"] == long
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter", "plain"),
+    [("1,2,3\n", ",", True), ('1,"2",3\n', ",", False), ("1,2,3\r\n", ",", False), ("1|2,2|3\n", "|", False)],
+)
+def test_a_batch_is_plain_only_when_no_value_can_need_quotes(
+    read: Read, content: str, delimiter: str, plain: bool
+) -> None:
+    found = read(f"A{delimiter}B{delimiter}C\n{content}".encode(), delimiter=delimiter)
+    assert [batch.plain for batch in found.batches] == [plain]
 
 
 def test_a_row_with_too_few_or_too_many_fields_is_refused_by_line(read: Read) -> None:

@@ -25,6 +25,26 @@ def test_a_malformed_file_fails_its_own_source_alone(folder: Path, spoil: Spoil)
     assert list(catalogue.failures) == ["clinic"]
 
 
+def test_one_source_is_loaded_as_among_all(folder: Path, spoil: Spoil) -> None:
+    shutil.copytree(folder / "clinic", folder / "ward")
+    for path in (folder / "ward").iterdir():
+        path.write_text(path.read_text("utf-8").replace("clinic.", "ward."), "utf-8")
+    visit = folder / "ward" / "visit.odcs.yaml"
+    text = visit.read_text("utf-8")
+    visit.write_text(text.replace("to: patient.patient_no", "to: clinic.patient.patient_no"), "utf-8")
+    for _ in range(2):
+        everything = load_catalogue(folder)
+        one = load_catalogue(folder, "ward")
+        assert one.failures == {key: value for key, value in everything.failures.items() if key == "ward"}
+        assert one.contracts == {c.id: c for c in everything.contracts.values() if c.source == "ward"}
+        visit.write_text(text.replace("to: patient.patient_no", "to: clinic.patient.number"), "utf-8")
+    assert "refers to clinic.patient.number" in one.failures["ward"][0]
+
+
+def test_an_unknown_source_has_no_contracts(folder: Path) -> None:
+    assert load_catalogue(folder, "ward").sources == []
+
+
 def test_no_contract_of_a_failed_source_is_used(folder: Path, spoil: Spoil) -> None:
     spoil("required: true", "requird: true")
     assert load_catalogue(folder).contracts == {}

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from anonymization.encryption import BlindIndexer, KeyedDigest, Tokeniser
+from anonymization.encryption import BlindIndexer, KeyedDigest, Suite, Tokeniser
 
 KEY, OTHER = bytes(32), bytes([1] * 32)
 
 
 def test_no_values_have_no_tokens() -> None:
     assert Tokeniser(KEY).tokens("his.patient", []) == []
+
+
+@pytest.mark.parametrize("suite", list(Suite))
+def test_a_value_given_in_parts_has_the_digest_of_the_whole(suite: Suite) -> None:
+    digest = KeyedDigest(b"k" * 32, "domain", suite)
+    assert [digest.one(b"header\nrow"), digest.one()] == digest.many((b"header\nrow", b""))
+    assert digest.one(b"header", b"\n", b"row") == digest.one(b"header\nrow")
 
 
 def test_equal_values_of_one_domain_have_equal_tokens() -> None:
