@@ -13,6 +13,8 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Final
 
+from anonymization.lexicon.surnames import COMMON, COMPOUND
+
 _TABLE: Final = Path(__file__).parent / "data" / "pinyin.txt"
 _MOST_READINGS: Final = 6
 _LEAST_LETTERS: Final = 4
@@ -60,6 +62,23 @@ def pinyin_spellings(surname: str, given: str) -> set[str]:
             if len(syllables) > 1:
                 spellings.add("".join(syllable[0] for syllable in syllables) + family)
     return {form for spelling in spellings for form in _with_plain_u(spelling) if len(form) >= _LEAST_LETTERS}
+
+
+def is_pinyin_name(name: str) -> bool:
+    """Tell whether two words in letters are a surname and a given name of one to three syllables in pinyin."""
+    family, _, given = name.lower().replace("-", "").partition(" ")
+    return family in _surnames() and _given().fullmatch(given) is not None
+
+
+@lru_cache(maxsize=1)
+def _surnames() -> frozenset[str]:
+    return frozenset(reading for surname in (*COMMON, *COMPOUND) for reading in _readings(surname))
+
+
+@lru_cache(maxsize=1)
+def _given() -> re.Pattern[str]:
+    syllables = sorted({syllable for found in _syllables().values() for syllable in found}, key=len, reverse=True)
+    return re.compile(rf"(?:{'|'.join(syllables)}){{1,3}}")
 
 
 def _readings(part: str) -> list[str]:

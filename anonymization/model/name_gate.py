@@ -204,7 +204,8 @@ class _ContextTables:
                 self.kinds[feature[0]][feature[1:]] = weight
         levels = range(_LEVELS)
         self.by_levels = {3: [[weights.get(f"3{one}", 0.0)] for one in levels]} | {
-            kind: [[weights.get(f"{kind}{one}{other}", 0.0) for other in levels] for one in levels] for kind in (4, 5, 6)
+            kind: [[weights.get(f"{kind}{one}{other}", 0.0) for other in levels] for one in levels]
+            for kind in (4, 5, 6)
         }
 
 

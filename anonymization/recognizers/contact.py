@@ -14,9 +14,10 @@ _MEDICAL_WORDS = frozenset({"wechat", "weixin", "qrcode"})
 
 
 def _octets(value: str) -> bool:
-    """Refuse impossible addresses, and lists such as "2.3.4.5": four numbers with fewer than seven digits in all."""
-    parts = value.split(".")
-    return all(int(part) <= 255 for part in parts) and sum(map(len, parts)) >= 7
+    """Refuse impossible addresses, and lists such as "2.3.4.5": fewer than seven digits in all and no port behind."""
+    address, _, port = value.partition(":")
+    parts = address.split(".")
+    return all(int(part) <= 255 for part in parts) and (port != "" or sum(map(len, parts)) >= 7)
 
 
 def _is_ipv6(value: str) -> bool:
@@ -94,7 +95,7 @@ class WebRecognizer(FormRecognizer):
         ),
         Form(
             "www",
-            r"(?<![0-9A-Za-z@.])www\.[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)+(?:/[!#-&*+\-./0-9:=?@A-Z_a-z~]*)?",
+            r"(?:(?<![0-9A-Za-z@.])|(?<=\d\.))www\.[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)+(?:/[!#-&*+\-./0-9:=?@A-Z_a-z~]*)?",
             0.9,
             Entity.URL,
             needs=("www.",),
@@ -102,11 +103,21 @@ class WebRecognizer(FormRecognizer):
         ),
         Form(
             "ipv4",
-            r"\d(?<![0-9A-Za-z.]\d)\d{0,2}(?:\.\d{1,3}){3}(?![0-9A-Za-z]|\.\d)",
+            r"\d(?:(?<![0-9A-Za-z.]\d)|(?<=[^\d.]\d\.\d)\d|(?<=\A\d\.\d)\d)\d{0,2}(?:\.\d{1,3}){3}"
+            r"(?::\d{2,5}(?!\d)|(?![0-9A-Za-z]|\.\d))",
             0.7,
             Entity.IP_ADDRESS,
             needs=(".",),
             check=_octets,
+        ),
+        Form(
+            "ipv4_labelled",
+            r"(?<![A-Za-z])[Ii][Pp](?:地址|[ ][Aa]ddress)?[: ]{0,3}"
+            r"(?P<v>\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?)(?![0-9A-Za-z]|\.\d)",
+            0.9,
+            Entity.IP_ADDRESS,
+            needs=("IP", "ip", "Ip"),
+            check=lambda value: _octets(value.partition(":")[0] + ":0"),
         ),
         Form(
             "ipv6",

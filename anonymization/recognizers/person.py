@@ -28,6 +28,7 @@ from anonymization.recognizers.han_names import (
     name_start,
     trim_dotted,
 )
+from anonymization.recognizers.name_phrases import names_in_phrases
 from anonymization.recognizers.person_model import NameModel
 
 _SPACED: Final = words("姓名 签名 签字 联系人 患者 记录 记录者 审核 报告者 医师 术者 助手 监护人 家属")
@@ -90,7 +91,7 @@ _BEFORE_NUMBER: Final = re.compile(
 )
 _MASK: Final = re.compile("[某*×xX](?:(?<![xX])|[xX])")
 _NUMBER_BEHIND: Final = re.compile(r"[,、/ ](?=[ \t]{0,40}(?:[A-Z]{0,4}\d{6}|(?:门诊|住院|病案|病历|登记)号))")
-_BLANK: Final = " \t\"“"
+_BLANK: Final = ' \t"“'
 _NEXT_NAME: Final = re.compile(r"(?:\([^()\n]{1,12}\))?(?:[ \t]{0,40}[、,/;&+和及与][ \t]{0,40}|[ \t]{1,3})")
 _NO_VALUE: Final = re.compile(
     any_of(
@@ -145,6 +146,7 @@ class PersonRecognizer(ScanRecognizer):
         yield from self._beside_sex(text)
         yield from self._dotted(text)
         yield from self._signed(text)
+        yield from names_in_phrases(text)
         for match in _NICKNAME.finditer(text):
             yield Finding(Entity.PERSON, match.start(), match.end(), 0.65, "nickname")
         for match in matches_near(_MASKED, text, _MASK, 2, 5):
@@ -199,9 +201,9 @@ class PersonRecognizer(ScanRecognizer):
     @staticmethod
     def _dotted(text: str) -> Iterator[Finding]:
         for match in matches_near(_DOTTED, text, _DOT, 8, 34):
-            if EPONYM_END.match(text, match.end()) or EPONYM_END.search(match.group()):
-                continue
             start, end = trim_dotted(match.group())
+            if EPONYM_END.match(text, match.end()) or EPONYM_END.search(match.group(), start):
+                continue
             letters = [character for character in match.group()[start:end] if is_han(character)]
             if len(letters) >= 3 and sum(c in context.TRANSLITERATION for c in letters) >= 0.7 * len(letters):
                 first = match.start() + start

@@ -9,7 +9,8 @@ from anonymization.entities import Entity
 from anonymization.recognizers.base import MORE_DIGITS, RIGHT, START, Form, FormRecognizer
 
 _SEPARATOR = r"[ \t.\-·_/—]{0,2}"
-_NOT_DECIMAL = rf"{START}(?<!\d[.\-].)"
+_NOT_DECIMAL = rf"{START}(?:(?<!\d[.\-].)|(?<=[^\d.\-][1-9]\..)|(?<=\A[1-9]\..))"
+"""Not the digits behind a decimal point or a hyphen, but those behind the number of a list item (1.010-…)."""
 _REST = rf"{_SEPARATOR}[3-9]{_SEPARATOR}(?:\d{_SEPARATOR}){{8}}\d{RIGHT}(?!\.\d|%)"
 _AREA = r"(?:10|2\d|[3-9]\d{2})"
 _EXTENSION = r"(?:[ \t]{0,4}(?:转|-|[Ee]xt\.?|分机号?|内线)[ \t:]{0,4}\d{1,6})?"
@@ -41,9 +42,6 @@ class PhoneRecognizer(FormRecognizer):
             rf"(?:\+|0|8|\()(?<![0-9A-Za-z_].)[+0]?{_SEPARATOR}(?:0?8?6)\)?{_SEPARATOR}1{_REST}",
             0.95,
             needs=("86",),
-        ),
-        Form(
-            "mobile_in_list", rf"1(?:(?<=\A\d\.1)|(?<=[^\d.]\d\.1))[3-9]\d{{9}}{RIGHT}(?!\.\d|%)", 0.85, needs=(".1",)
         ),
         Form("mobile_after_letters", rf"1(?<=[A-Za-z_]1)[3-9]\d{{9}}{RIGHT}", 0.6),
         Form(

@@ -96,3 +96,51 @@ def test_a_name_in_letters_after_the_patient_is_found(text: str) -> None:
 )
 def test_words_in_letters_after_the_patient_that_are_no_name_stay(text: str) -> None:
     assert EnglishNameRecognizer().analyze(text, []) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("高兴，男，因腹痛就诊", "高兴"),
+        ("石岩家属要求出院", "石岩"),
+        ("鲍操因发热3天入院", "鲍操"),
+        ("签名：宋  江", "宋  江"),
+        ("主管医师：杨 帆 记录：王芳", "杨 帆"),
+        ("请牛得草主任阅片", "牛得草"),
+        ("张、王二位医师共同查看病人", "王"),
+        ("主诊医生：Dr. 黄", "黄"),
+        ("门诊祥叔带来", "祥叔"),
+        ("患者自述与丽丽同住", "丽丽"),
+        ("术者许文强 助手丁力", "丁力"),
+        ("病人阿依古丽·买买提，维吾尔族", "阿依古丽·买买提"),
+        ("患者Wang Xiaoming，M，45y", "Wang Xiaoming"),
+        ("WANG XIAOMING 男 45岁", "WANG XIAOMING"),
+    ],
+)
+def test_phrases_that_a_name_completes(text: str, name: str) -> None:
+    spans = PersonRecognizer(model=False).analyze(text, [])
+    assert any(text[span.start : span.end] == name for span in spans)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "成年，男，因腹痛就诊",
+        "安徽，男，45岁",
+        "回族，女，30岁",
+        "患者家属要求出院",
+        "全体家属在场",
+        "请高年资主任阅片",
+        "请外院主任会诊",
+        "医师：李 护士：赵敏",
+        "大姐说昨晚没睡好，表姐来探视",
+        "予伟哥，停用",
+        "Barthel Index，60分",
+        "Hao Wang Syndrome study",
+        "高血压因未服药入院",
+        "何时因发热入院不详",
+    ],
+)
+def test_phrases_that_hold_no_name(text: str) -> None:
+    spans = PersonRecognizer(model=False).analyze(text, [])
+    assert [text[span.start : span.end] for span in spans if text[span.start : span.end] != "赵敏"] == []

@@ -50,9 +50,22 @@ def covers(recognizer: ScanRecognizer, text: str, value: str) -> bool:
 
 
 @pytest.mark.parametrize("carrier", ["1.{}", "联系人：1.{} 2.王芳", "电话 2.{}"])
-def test_a_mobile_after_the_number_of_a_list_item_is_found(carrier: str) -> None:
-    assert covers(PhoneRecognizer(), carrier.format("15412345678"), "15412345678")
-    assert found(PhoneRecognizer(), "12.1.15412345678 比值3.1541234567") == []
+@pytest.mark.parametrize("number", ["15412345678", "154-1234-5678", "010-62345678", "0755-86123456"])
+def test_a_telephone_after_the_number_of_a_list_item_is_found(carrier: str, number: str) -> None:
+    assert covers(PhoneRecognizer(), carrier.format(number), number)
+    assert found(PhoneRecognizer(), f"12.1.{number} 比值3.1541234567 0.15412345678") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["1.192.168.1.100", "10.0.0.1:8080", "IP地址:10.1.2.3", "(ip 10.0.0.1)", "2.www.example.cn"]
+)
+def test_addresses_of_machines_are_found_in_lists_with_ports_and_after_labels(text: str) -> None:
+    assert found(WebRecognizer(), text)
+
+
+@pytest.mark.parametrize("text", ["2.3.4.5", "1.2.840.10008.5.1.4", "3.1.2.4.5", "IP:300.1.1.1"])
+def test_numbers_with_dots_are_no_addresses_of_machines(text: str) -> None:
+    assert found(WebRecognizer(), text) == []
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
