@@ -34,7 +34,7 @@ _WITH_SEX: Final = re.compile(
 )
 _SEX: Final = re.compile(r"[,、. ][男女]")
 _ADMITTED: Final = re.compile(
-    rf"{_OPENING}(?={_FAMILY}[{HAN}]{{1,2}}(?:主?因|以)[^,。;\n]{{2,30}}(?:入院|就诊|来诊|住院|收住|收入|来院))"
+    rf"{_OPENING}(?=(?:{any_of(sorted(COMPOUND))}|{_SURE_SURNAME})[{HAN}]{{1,2}}(?:主?因|以)[^,。;\n]{{2,30}}(?:入院|就诊|来诊|住院|收住|收入|来院))"
 )
 _ADMISSION: Final = re.compile(r"[入就来住收](?:院|诊|住|入)")
 _OF_KIN: Final = re.compile(rf"{_OPENING}(?P<v>{_FAMILY}[{HAN}]{{1,2}})(?=家属|之[妻夫父母子女兄弟姐妹])")

@@ -139,6 +139,7 @@ def test_phrases_that_a_name_completes(text: str, name: str) -> None:
         "Hao Wang Syndrome study",
         "高血压因未服药入院",
         "何时因发热入院不详",
+        "Ki67约30%。门诊以“左乳癌”收入院",
     ],
 )
 def test_phrases_that_hold_no_name(text: str) -> None:
