@@ -90,7 +90,7 @@ _BEFORE_NUMBER: Final = re.compile(
 )
 _MASK: Final = re.compile("[某*×xX](?:(?<![xX])|[xX])")
 _NUMBER_BEHIND: Final = re.compile(r"[,、/ ](?=[ \t]{0,40}(?:[A-Z]{0,4}\d{6}|(?:门诊|住院|病案|病历|登记)号))")
-_BLANK: Final = " \t\"“"
+_BLANK: Final = ' \t"“'
 _NEXT_NAME: Final = re.compile(r"(?:\([^()\n]{1,12}\))?(?:[ \t]{0,40}[、,/;&+和及与][ \t]{0,40}|[ \t]{1,3})")
 _NO_VALUE: Final = re.compile(
     any_of(

@@ -73,7 +73,9 @@ class NameModel:
             scored = [
                 candidate
                 for candidate in self._gate.score(text, _HINT if share < _FAINT_SHARE else POSSIBLE, first, last)
-                if not (_is_known(candidate.start, candidate.end, taken) or _is_term(text, candidate.start, candidate.end))
+                if not (
+                    _is_known(candidate.start, candidate.end, taken) or _is_term(text, candidate.start, candidate.end)
+                )
             ]
             for candidate in scored:
                 if candidate.probability >= _sure(text, candidate):
