@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from anonymization.batches import parts
@@ -27,8 +28,16 @@ _PLAIN_WORD: Final = re.compile(
 _LEAST_FUNCTION_WORDS: Final = 3
 
 
-def english_passages(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the places of the English passages of a normalised text, or of each text in a batch."""
+@lru_cache(maxsize=1)
+def english_passages(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the places of the English passages of a normalised text, or of each text in a batch.
+
+    The last answer is kept: each recognizer of English text asks the same.
+    """
+    return tuple(_passages(text))
+
+
+def _passages(text: str) -> Iterator[tuple[int, int]]:
     if _WORD.search(text) is None:
         return
     for start, end in parts(text):

@@ -35,6 +35,7 @@ _CANDIDATE: Final = re.compile(
 _LONGER: Final = 3.0
 _USUAL_PAIR: Final = 4
 _LEVELS: Final = 10
+_LENGTHS: Final = ("0", "1", "2")
 _CONTEXT_AT_MOST: Final = 3.0
 """Log odds that the surroundings of a candidate can add; a name that is farther below is not looked at."""
 
@@ -136,7 +137,10 @@ class NameGate:
         bound = _logit(least)
         last = len(text) if last is None else last
         inner, pair, tables = self._inner, self._pairs.get, self._context
-        left, right, kinds, by_levels = tables.left, tables.right, tables.kinds, tables.by_levels
+        left, right = tables.left, tables.right
+        near, pair_before, pair_after = tables.kinds["b"].get, tables.kinds["B"].get, tables.kinds["A"].get
+        behind, entering, leaving = tables.kinds["a"].get, tables.kinds["p"].get, tables.kinds["q"].get
+        enter_levels, leave_levels, enter_joined, leave_within = (tables.by_levels[kind] for kind in (3, 4, 5, 6))
         found: list[Scored] = []
         for start, end, family in candidates(text, first, last):
             total, joined, within = inner(text[start:end], family)
@@ -150,16 +154,16 @@ class NameGate:
             after2 = "$$" if after == "$" else after + (right[text[end + 1]] if end + 1 < last else "$")
             enter, leave = before + text[start], text[end - 1] + after
             enters, leaves = pair(enter, 0), pair(leave, 0)
-            total += kinds["b"].get(before, 0.0)
-            total += kinds["B"].get(before2, 0.0)
-            total += kinds["a"].get(f"{after}{length}", 0.0)
-            total += kinds["A"].get(after2, 0.0)
-            total += kinds["p"].get(enter, 0.0)
-            total += kinds["q"].get(leave, 0.0)
-            total += by_levels[3][enters][0]
-            total += by_levels[4][leaves][length]
-            total += by_levels[5][joined][enters]
-            total += by_levels[6][within][leaves]
+            total += near(before, 0.0)
+            total += pair_before(before2, 0.0)
+            total += behind(after + _LENGTHS[length], 0.0)
+            total += pair_after(after2, 0.0)
+            total += entering(enter, 0.0)
+            total += leaving(leave, 0.0)
+            total += enter_levels[enters][0]
+            total += leave_levels[leaves][length]
+            total += enter_joined[joined][enters]
+            total += leave_within[within][leaves]
             if total >= bound:
                 found.append(Scored(start, end, 1.0 / (1.0 + exp(-max(-50.0, total)))))
         return _best(found) if len(found) > 1 else found

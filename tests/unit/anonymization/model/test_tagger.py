@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from importlib import resources
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from anonymization.errors import ModelError
 from anonymization.model import name_gate as gate_module
 from anonymization.model import tagger as tagger_module
-from anonymization.model.name_gate import NameGate
+from anonymization.model.name_gate import NameGate, candidates, context_features, name_features
 from anonymization.model.tagger import Tagger, tagger
+from tests.unit.anonymization.names_held_out import CLINICAL, GENERAL
 
 MODELS = ("lac", "cutword")
 SENTENCE = "据介绍,市长李明华昨天会见了来访的美国学者克林顿。"
@@ -81,3 +83,25 @@ def test_the_gate_tells_a_name_from_words_that_start_with_a_surname() -> None:
     gate = NameGate()
     found = gate.score("与邢桂珍沟通后,高血压、黄疸、白细胞均已复查", 0.5)
     assert [(each.start, each.end) for each in found] == [(1, 4)]
+
+
+def test_the_gate_scores_by_the_features_that_training_sees() -> None:
+    gate, seen = NameGate(), 0
+    for text in (*CLINICAL, *GENERAL, "王五^张三 丰\n李雷3,欧阳修文a", "李雷"):
+        for first, last in ((0, len(text)), (2, len(text) - 1)):
+            passage = text[first:last]
+            expected = {
+                (start + first, end + first): sum(
+                    gate._weights.get(feature, 0.0)
+                    for feature in (
+                        *name_features(passage[start:end], family, gate._pairs),
+                        *context_features(passage, start, end, family, gate._pairs),
+                    )
+                )
+                for start, end, family in candidates(passage)
+            }
+            for found in gate.score(text, 0.25, first, last):
+                odds = math.log(found.probability / (1 - found.probability))
+                assert odds == pytest.approx(expected[found.start, found.end])
+                seen += 1
+    assert seen > 50
