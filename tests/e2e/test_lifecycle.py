@@ -134,7 +134,7 @@ def test_a_lost_mart_row_lineage_fails_verification(running: Site) -> None:
             "delete from lineage.specialty__breast_cancer_patient where ctid in"
             " (select ctid from lineage.specialty__breast_cancer_patient limit 1)"
         )
-    output = running.xinglin("verify", "--no-restore", expect=1)
+    output = running.xinglin("verify", "--only", "rows.marts", expect=1)
     assert "breast_cancer_patient" in output
 
 
