@@ -41,8 +41,9 @@ class Form:
     """One spelling of an identifier: a pattern whose group `v` (or whole match) is the identifier itself.
 
     `check` sees the matched value and may refuse it. `needs` is a cheap test: a text with none of these strings is not
-    scanned (empty = always scanned). `start` is a quicker pattern for the places where a match may start; `around` is
-    one for what every match holds, with how far a match and what it looks at may reach before and behind it.
+    scanned (empty = always scanned); every match must hold one of them, since a text stands in a batch with others.
+    `start` is a quicker pattern for the places where a match may start; `around` is one for what every match holds,
+    with how far a match and what it looks at may reach before and behind it.
     """
 
     name: str

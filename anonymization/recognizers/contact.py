@@ -59,7 +59,6 @@ class WechatRecognizer(FormRecognizer):
             rf"(?:微\s?信|[Ww]e[Cc]hat|[Ww]ei[Xx]in|VX|vx|V信|薇信|加[Vv])(?:号码?|ID|id|账号|名)?(?:同号|也?是)?{_JOINT}"
             r"(?P<v>[A-Za-z0-9][A-Za-z0-9_\-]{4,29})(?![A-Za-z0-9_\-])",
             0.9,
-            needs=("信", "echat", "eChat", "eixin", "eiXin", "VX", "vx"),
             start=re.compile(r"[微WwVv薇加](?=[\s信eXxVv])"),
             check=lambda value: value.lower() not in _MEDICAL_WORDS,
         ),
@@ -75,7 +74,7 @@ class QqRecognizer(FormRecognizer):
             "labelled",
             rf"[Qq]{{2}}(?:群|号码?|账号)?{_JOINT}(?P<v>[1-9]\d{{4,11}}){RIGHT}",
             0.9,
-            needs=("QQ", "qq", "Qq"),
+            start=re.compile("[Qq](?=[Qq])"),
         ),
     )
 
@@ -98,8 +97,8 @@ class WebRecognizer(FormRecognizer):
             r"(?:(?<![0-9A-Za-z@.])|(?<=\d\.))www\.[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)+(?:/[!#-&*+\-./0-9:=?@A-Z_a-z~]*)?",
             0.9,
             Entity.URL,
-            needs=("www.",),
             flags=re.IGNORECASE,
+            start=re.compile(r"[Ww](?=[Ww]{2}\.)"),
         ),
         Form(
             "ipv4",

@@ -71,7 +71,6 @@ class MedicalRecordRecognizer(FormRecognizer):
             "labelled_second",
             rf"(?:{_KIND}){_SUFFIX}{_JOINT}(?:[A-Za-z]{{1,4}}[\-_]?)?\d[0-9A-Za-z\-]{{0,40}}\s{{0,20}}[、,/;和及]\s{{0,20}}{_VALUE}{_NOT_MEASURE}",
             0.7,
-            needs=("号",),
             start=_KIND_START,
             check=_is_number,
         ),

@@ -41,14 +41,12 @@ class PhoneRecognizer(FormRecognizer):
             "mobile_abroad",
             rf"(?:\+|0|8|\()(?<![0-9A-Za-z_].)[+0]?{_SEPARATOR}(?:0?8?6)\)?{_SEPARATOR}1{_REST}",
             0.95,
-            needs=("86",),
         ),
         Form("mobile_after_letters", rf"1(?<=[A-Za-z_]1)[3-9]\d{{9}}{RIGHT}", 0.6),
         Form(
             "mobile_masked",
             rf"1{START}[3-9]\d{_SEPARATOR}[*xX×•]{{4}}{_SEPARATOR}\d{{4}}{RIGHT}",
             0.7,
-            needs=("**", "xx", "XX", "××", "••"),
         ),
         Form("mobile_han", rf"[一幺](?<!{_HAN_DIGIT}.)[三四五六七八九]{_HAN_DIGIT}{{9}}(?!{_HAN_DIGIT})", 0.9),
         Form(

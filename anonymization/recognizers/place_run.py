@@ -7,9 +7,11 @@ it; it counts only with proof: a place below the city, or a road, estate or land
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from anonymization.batches import parts
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon.places import COUNTY, REGION, SHORT, Place
 from anonymization.recognizers.base import HAN, matches_at
@@ -104,9 +106,27 @@ class Run(NamedTuple):
 
 
 def runs(text: str, found: Sequence[Place]) -> Iterator[Run]:
-    """Yield address runs of a normalised text whose place names are `found`; runs do not overlap."""
-    beyond = 0
-    leads = _leads(text)
+    """Yield address runs of a normalised text, or of each text in a batch, whose place names are `found`.
+
+    Runs do not overlap. Each text of a batch is read alone: a run hides what stands before it in its own text only.
+    """
+    leads, doors = _leads(text), list(matches_at(_DOOR, text, _DOOR_START))
+    if not (found or leads or doors):
+        return
+    begins = [place.start for place in found], [door.start() for door in doors]
+    for first, last in parts(text):
+        yield from _runs(
+            text,
+            first,
+            found[bisect_left(begins[0], first) : bisect_right(begins[0], last)],
+            leads[bisect_left(leads, first) : bisect_right(leads, last)],
+            doors[bisect_left(begins[1], first) : bisect_right(begins[1], last)],
+        )
+
+
+def _runs(
+    text: str, beyond: int, found: Sequence[Place], leads: Sequence[int], doors: Sequence[re.Match[str]]
+) -> Iterator[Run]:
     for index, place in enumerate(found):
         if place.start < beyond:
             continue
@@ -126,7 +146,7 @@ def runs(text: str, found: Sequence[Place]) -> Iterator[Run]:
         if start >= beyond and end - start >= 4 and _is_site(text[start:end]):
             beyond = end
             yield Run(start, end, 0.7)
-    for match in matches_at(_DOOR, text, _DOOR_START):
+    for match in doors:
         if match.start() >= beyond:
             run = _from_door(text, match, beyond, found)
             if run is not None:

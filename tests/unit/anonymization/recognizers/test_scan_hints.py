@@ -23,7 +23,7 @@ _PIECES: Final = re.split(
 12号楼3单元501 | 5栋2单元 | 工作单位:甲公司 | 学校】:
 电  话:0571-88886666 | tel 010-12345678、12345679 | 住院 号:ZY123456 | 检查号12345,67890 | 病 床 号:3
 卡号 6222 0212 3456 7890 | 退款账号:12345678901 | 微 信:abc_123 | 加V wxid_12 | a.b@mail.example.com
-a(at)b.com | a#b.cn""",
+a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x""",
 )
 _FORMS: Final = [
     form
