@@ -41,7 +41,7 @@ _OF_KIN: Final = re.compile(rf"{_OPENING}(?P<v>{_FAMILY}[{HAN}]{{1,2}})(?=家属
 _KIN_BEHIND: Final = re.compile("[家之](?:(?<=家)属|(?<=之)[妻夫父母子女兄弟姐妹])")
 _SPACED: Final = re.compile(
     rf"(?:{any_of(context.FIELD_LABELS)})[】\]]?[ \t]{{0,2}}:[ \t]{{0,4}}"
-    rf"(?P<v>{_SURNAME}[ \t]{{1,4}}[{HAN}]{{1,2}})(?=[ \t]*(?:$|[^{HAN} \t]|[ \t][{HAN}]{{2,6}}:))",
+    rf"(?P<v>{_SURNAME}[ \t]{{1,4}}[{HAN}]{{1,2}})(?=[ \t]{{0,8}}(?:$|[^{HAN} \t]|[ \t][{HAN}]{{2,6}}:))",
     re.MULTILINE,
 )
 _COLON: Final = re.compile(":")
@@ -89,7 +89,7 @@ def _patients(text: str) -> Iterator[Finding]:
 
 
 def _staff(text: str) -> Iterator[Finding]:
-    for match in matches_near(_SPACED, text, _COLON, 12, 24):
+    for match in matches_near(_SPACED, text, _COLON, 14, 40):
         given = match["v"][1:].lstrip()
         if not TITLE.match(given) and given not in NOT_NAMES:
             yield _finding(match, 0.8, "spaced")

@@ -9,7 +9,15 @@ from typing import Final
 
 import pytest
 
-from anonymization.recognizers import RECOGNIZERS, FormRecognizer, address, organization, person, place_run
+from anonymization.recognizers import (
+    RECOGNIZERS,
+    FormRecognizer,
+    address,
+    name_phrases,
+    organization,
+    person,
+    place_run,
+)
 from anonymization.recognizers.base import Form, matches_at, matches_near
 from tests.unit.anonymization.addresses_held_out import ADDRESSES, CLEAN
 from tests.unit.anonymization.names_held_out import CLINICAL, GENERAL
@@ -23,7 +31,8 @@ _PIECES: Final = re.split(
 12号楼3单元501 | 5栋2单元 | 工作单位:甲公司 | 学校】:
 电  话:0571-88886666 | tel 010-12345678、12345679 | 住院 号:ZY123456 | 检查号12345,67890 | 病 床 号:3
 卡号 6222 0212 3456 7890 | 退款账号:12345678901 | 微 信:abc_123 | 加V wxid_12 | a.b@mail.example.com
-a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x""",
+高兴,男,45岁 | 石岩家属要求 | 鲍操因发热3天入院 | 签名:宋  江 | 主管医师:杨 帆 记录:王芳
+请牛得草主任阅片 | 张、王二位医师 | a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x""",
 )
 _FORMS: Final = [
     form
@@ -41,6 +50,17 @@ _SCANS: Final[dict[str, tuple[re.Pattern[str], _Scan]]] = {
         person._BEFORE_NUMBER,
         lambda text: matches_near(person._BEFORE_NUMBER, text, person._NUMBER_BEHIND, 45, 60),
     ),
+    **{
+        name: (pattern, lambda text, rest=(pattern, hint, before, after): matches_near(rest[0], text, *rest[1:]))
+        for name, pattern, hint, before, after in (
+            ("with_sex", name_phrases._WITH_SEX, name_phrases._SEX, 14, 6),
+            ("of_kin", name_phrases._OF_KIN, name_phrases._KIN_BEHIND, 14, 4),
+            ("admitted", name_phrases._ADMITTED, name_phrases._ADMISSION, 48, 4),
+            ("spaced", name_phrases._SPACED, name_phrases._COLON, 14, 40),
+            ("invited", name_phrases._INVITED, name_phrases._LEAD, 1, 12),
+            ("several", name_phrases._SEVERAL, name_phrases._BEHIND_SEVERAL, 12, 4),
+        )
+    },
     "door": (place_run._DOOR, lambda text: matches_at(place_run._DOOR, text, place_run._DOOR_START)),
     "road": (address._ROAD, lambda text: matches_near(address._ROAD, text, address._ROAD_HINT, 10, 64)),
     "village": (address._VILLAGE, lambda text: matches_near(address._VILLAGE, text, address._VILLAGE_HINT, 7, 16)),
