@@ -162,6 +162,8 @@ class FieldCipher:
             return [plain for part in parts for plain in part]
         headers = {value[: _NAMED.size] for value in values if value is not None}
         if len(headers) != 1 or not (opened := self._opened(headers.pop())):
+            if self._holder.salts is not None:
+                self._holder.salts.find({p for p in persons if p})  # all at once; the store remembers them
             return [
                 None if value is None else self.decrypt(place, value, row_id, person).decode()
                 for value, row_id, person in zip(values, row_ids, persons, strict=True)

@@ -40,13 +40,13 @@ class Persons:
         self._root.update(b"person\x1f" if salts is None else b"salted person\x1f")
         self.make = suite.make_sealer
         self._salts = salts
-        self._last: tuple[Sequence[str | None], list[Known]] = ((), [])
+        self._last: tuple[list[str | None], list[Known]] = ([], [])
         self._single: dict[str | None, Sealer] = {}
 
     def column(self, persons: Sequence[str | None], *, new: bool = False) -> list[Known]:
         """What a column's values are encrypted with, in their order.
 
-        The columns of a batch share one list of persons, whose keys are made once. Encryption under a key takes
+        The columns of a batch have the same persons, whose keys are made once. Encryption under a key takes
         2.5 kB, which cost more time than the encryption where they outlive their row. The first column of persons who
         mostly have one row gets bytes, to be used with :attr:`make` and dropped; from the second on, it pays to keep.
 
@@ -55,7 +55,7 @@ class Persons:
             new: make the salts that are missing.
         """
         last, column = self._last
-        if last is persons and not (new and None in column):
+        if last == list(persons) and not (new and None in column):  # of the same objects: quick
             column[:] = [self.make(key) if isinstance(key, bytes) else key for key in column]
             return column
         unique = set(persons)
@@ -66,7 +66,7 @@ class Persons:
         if 2 * len(unique) < len(persons):
             keys = {person: self.make(key) if isinstance(key, bytes) else None for person, key in keys.items()}
         column = [keys[person] for person in persons]
-        self._last = (persons, column)
+        self._last = (list(persons), column)
         return column
 
     def sealer(self, person: str | None) -> Sealer | None:

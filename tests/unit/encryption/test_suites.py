@@ -179,3 +179,26 @@ def test_the_suites_give_different_digests_of_one_form() -> None:
 def test_the_short_way_of_ascii_normalises_like_the_long_one(code: int) -> None:
     text = "a" + chr(code) + "Z9"
     assert BlindIndexer.normalise(text) == BlindIndexer.normalise(text + "ａ").removesuffix("A")
+
+
+def test_a_list_of_persons_that_was_changed_in_place_gets_the_keys_of_the_new_ones() -> None:
+    cipher = FieldCipher({1: bytes(32)}, 1)
+    persons: list[str | None] = [PERSON, "0" * 32]
+    first = cipher.encrypt_column(PLACE, ["a", "b"], [1, 2], persons)
+    persons.reverse()
+    second = cipher.encrypt_column(PLACE, ["a", "b"], [1, 2], persons)
+    assert FieldCipher({1: bytes(32)}, 1).decrypt_column(PLACE, first, [1, 2], [PERSON, "0" * 32]) == ["a", "b"]
+    assert FieldCipher({1: bytes(32)}, 1).decrypt_column(PLACE, second, [1, 2], ["0" * 32, PERSON]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_columns_of_the_same_persons_open_one_after_another(rows: int) -> None:
+    persons: list[str | None] = [f"{n // 4:032x}" if rows == 40 else f"{n:032x}" for n in range(rows)]
+    texts: list[str | None] = [None if n % 3 == 2 else f"{n}" for n in range(rows)]
+    cipher, ids = FieldCipher({1: bytes(32)}, 1), list(range(rows))
+    sealed = [cipher.encrypt_column(place, texts, ids, persons) for place in ("a.b.c", "a.b.d", "a.b.e")]
+    for place, column in zip(("a.b.c", "a.b.d", "a.b.e"), sealed, strict=True):
+        assert cipher.decrypt_column(place, column, ids, persons) == texts
+        assert [
+            v and cipher.decrypt(place, v, n, p).decode() for v, n, p in zip(column, ids, persons, strict=True)
+        ] == texts
