@@ -28,22 +28,26 @@ class Salts(Protocol):
         ...
 
 
-Known = bytes | Sealer | None
+KeyOrSealer = bytes | Sealer | None
 """A person's key, or encryption under it where several rows share it; ``None`` where the person has no salt."""
 
 
 class Persons:
-    """The persons' keys under one key version and suite; those of the last column are kept, and of single values."""
+    """The persons' keys under one key version and suite; those of the last column are kept, and of single values.
+
+    Attributes:
+        make: makes encryption under a key of 32 bytes.
+    """
 
     def __init__(self, suite: Suite, key: bytes, salts: Salts | None) -> None:
         self._root = suite.mac(key)
         self._root.update(b"person\x1f" if salts is None else b"salted person\x1f")
         self.make = suite.make_sealer
         self._salts = salts
-        self._last: tuple[list[str | None], list[Known]] = ([], [])
+        self._last: tuple[list[str | None], list[KeyOrSealer]] = ([], [])
         self._single: dict[str | None, Sealer] = {}
 
-    def column(self, persons: Sequence[str | None], *, new: bool = False) -> list[Known]:
+    def column(self, persons: Sequence[str | None], *, new: bool = False) -> list[KeyOrSealer]:
         """What a column's values are encrypted with, in their order.
 
         The columns of a batch have the same persons, whose keys are made once. Encryption under a key takes
@@ -53,6 +57,10 @@ class Persons:
         Args:
             persons: patient keys; ``None`` is nobody, whose key has no salt.
             new: make the salts that are missing.
+
+        Returns:
+            One entry a person: 32 bytes of key, or encryption that persons of several rows share; ``None`` where the
+            person has no salt, because it was never made or was destroyed.
         """
         last, column = self._last
         if last == list(persons) and not (new and None in column):  # of the same objects: quick
@@ -62,7 +70,7 @@ class Persons:
         salts: Mapping[str, bytes] = {}
         if self._salts is not None:
             salts = (self._salts.make if new else self._salts.find)({person for person in unique if person})
-        keys: dict[str | None, Known] = {person: self._derived(person, salts) for person in unique}
+        keys: dict[str | None, KeyOrSealer] = {person: self._derived(person, salts) for person in unique}
         if 2 * len(unique) < len(persons):
             keys = {person: self.make(key) if isinstance(key, bytes) else None for person, key in keys.items()}
         column = [keys[person] for person in persons]

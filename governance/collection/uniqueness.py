@@ -42,9 +42,8 @@ class SeenKeys:
             self._add(ordered[np.append(True, ~repeats)])
         doubled = np.zeros(keys.height, bool)
         if broken.any():
-            rows = np.flatnonzero(complete)[
-                np.argsort(hashes, kind="stable")
-            ]  # of equal keys the first row stands first
+            order = np.argsort(hashes, kind="stable")  # of equal keys the first row stands first
+            rows = np.flatnonzero(complete)[order]
             doubled[rows[broken]] = True
         return doubled
 
