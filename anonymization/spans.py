@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from anonymization.entities import RANK, Entity
 from anonymization.normalize import NormalizedText
 
 _WIDENED: Final = frozenset({Entity.PERSON, Entity.ADDRESS, Entity.ORGANIZATION})
+_RUNS: Final = frozenset({Entity.ADDRESS, Entity.ORGANIZATION})
+_NAMED_AFTER: Final = re.compile(
+    r"[\u4e00-\u9fff]{0,2}?[路街道巷弄村庄屯寨镇乡县区市省州里坊苑园院校厂店馆堂城桥门塔站湖江河山港湾岛楼座栋幢号组队会社局室]"
+)
+"""What follows a person's name inside of the name of a place or institution: 邵逸夫|医院, 李家|庄."""
 
 
 class Candidate(NamedTuple):
@@ -31,10 +38,7 @@ def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     candidates = list(candidates)
     if _is_plain(candidates, text):
         return sorted(candidates, key=lambda c: c.start)
-    ordered = sorted(
-        _with_wider_finds(candidates),
-        key=_precedence,
-    )
+    ordered = sorted(_around_names(_with_wider_finds(candidates), text), key=_precedence)
     chosen: list[Candidate] = []
     known: list[Candidate] = []
     taken = bytearray(max((candidate.end for candidate in ordered), default=0))
@@ -82,6 +86,22 @@ def to_original(spans: Iterable[Candidate], text: NormalizedText) -> list[Candid
             unmoved = start == span.start and end == span.end
             mapped.append(span if unmoved else span._replace(start=start, end=end))
     return mapped
+
+
+def _around_names(candidates: list[Candidate], text: str) -> Iterator[Candidate]:
+    """Yield the finds; an address or institution that ran into somebody's name (…东街村武立祥一家) goes around it."""
+    names = [c for c in candidates if c.entity == Entity.PERSON]
+    for candidate in candidates:
+        start = candidate.start
+        if candidate.entity in _RUNS and not candidate.known:
+            inside = (n for n in names if start < n.start and n.start + 1 < n.end <= candidate.end)
+            for first, same in groupby(sorted(inside, key=lambda n: n.start), key=lambda n: n.start):
+                end = max(name.end for name in same)
+                if first > start and not _NAMED_AFTER.match(text, end, candidate.end):
+                    yield candidate._replace(start=start, end=first)
+                    start = end
+        if start < candidate.end:
+            yield candidate if start == candidate.start else candidate._replace(start=start)
 
 
 def _with_wider_finds(candidates: list[Candidate]) -> list[Candidate]:

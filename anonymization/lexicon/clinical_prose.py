@@ -9,7 +9,7 @@ from typing import Final
 import ahocorasick_rs
 
 from anonymization.lexicon import words
-from anonymization.lexicon.medical_terms import DRUGS, EPONYMS, FINDINGS
+from anonymization.lexicon.medical_terms import DRUGS, FINDINGS
 
 _COMMON: Final = words(
     """
@@ -32,7 +32,7 @@ _COMMON: Final = words(
 
 @lru_cache(maxsize=1)
 def _automaton() -> ahocorasick_rs.AhoCorasick:
-    terms = sorted({*_COMMON, *(term for term in (*DRUGS, *EPONYMS, *FINDINGS) if len(term) > 1)})
+    terms = sorted({*_COMMON, *(term for term in (*DRUGS, *FINDINGS) if len(term) > 1)})
     return ahocorasick_rs.AhoCorasick(terms, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
 

@@ -154,3 +154,8 @@ def is_medical(text: str, start: int, end: int) -> bool:
     first = max(0, start - _AROUND)
     found = _automaton().find_matches_as_indexes(text[first : end + _AROUND])
     return any(begin < end - first and start - first < stop for _, begin, stop in found)
+
+
+def has_eponym(name: str) -> bool:
+    """Tell whether a name is, or holds, that of somebody after whom a disease or sign is called (桥本, 科恩)."""
+    return any(eponym in name for eponym in EPONYMS)

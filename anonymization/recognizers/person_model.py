@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from anonymization.batches import parts
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon.clinical_prose import clinical_shares
-from anonymization.lexicon.medical_terms import is_medical
+from anonymization.lexicon.medical_terms import has_eponym, is_medical
 from anonymization.lexicon.name_context import RELATIVES, TRANSLITERATION
-from anonymization.lexicon.surnames import COMPOUND
+from anonymization.lexicon.surnames import COMMON, COMPOUND, is_surname, surname_length
 from anonymization.model.name_gate import Scored, name_gate
 from anonymization.model.tagger import Tagged, Tagger, tagger
 from anonymization.recognizers.base import HAN, Finding
@@ -30,8 +30,10 @@ POSSIBLE: Final = 0.25
 """From this probability on, the taggers are asked in clinical prose."""
 LIKELY: Final = 0.45
 """From this probability on, one tagger's agreement is enough; below, both must agree. The quicker goes first."""
-_HINT: Final = 0.02
-_FAINT_SHARE: Final = 0.02
+_HINT: Final = 0.002
+_FAINT_SHARE: Final = 0.04
+_NO_SHARE: Final = 0.02
+_WORD_PAIR: Final = 2
 _SURE_COMPOUND: Final = 0.7
 _CLINICAL_SHARE: Final = 0.04
 _SURE_SHARE: Final = 0.12
@@ -47,9 +49,17 @@ _WHOSE: Final = "(?:我|你|他|她|您|小|大|老|单亲)?"
 _KIN: Final = words("妈 爸 妈妈 爸爸 叔 姑 姨 舅 哥 姐 妹 弟 孕妇 宝妈 大三阳 小三阳 阳")
 _NOBODY: Final = re.compile(f"{_WHOSE}(?:{any_of([*RELATIVES, *_KIN])})$")
 _STAFF_TITLE: Final = re.compile(
-    r"(?:[副正总]?主任)?(?:(?:主治|住院|规培|进修|值班)?(?:医师|医生)|主任|护士长?|教授|院长|技师|药师)$"
+    r"(?:[副正总]?主任)?(?:(?:主治|住院|规培|进修|值班)?(?:医师|医生)|主任|护士长?|教授|院长|技师|药师)"
 )
 _NAME: Final = re.compile(rf"[{HAN}·•・‧.]{{2,20}}$")
+
+
+class _Sentence(NamedTuple):
+    """A half-open span of text, and whether the note that it is of is far from clinical prose."""
+
+    start: int
+    end: int
+    plain: bool
 
 
 class NameModel:
@@ -66,7 +76,7 @@ class NameModel:
         """
         taken = sorted(known)
         doubtful: list[Scored] = []
-        sentences: list[tuple[int, int]] = []
+        sentences: list[_Sentence] = []
         notes = list(parts(text))
         for (first, last), share in zip(notes, clinical_shares(text, notes), strict=True):
             clinical = share >= _SURE_SHARE or (share >= _CLINICAL_SHARE and _CUE.search(text, first, last) is not None)
@@ -83,8 +93,12 @@ class NameModel:
                 elif clinical:
                     doubtful.append(candidate)
             if not clinical:
-                starts = [candidate.start for candidate in scored]
-                sentences.extend(m.span() for m in _SENTENCE.finditer(text, first, last) if _may_hold_name(m, starts))
+                starts = None if share < _NO_SHARE else [candidate.start for candidate in scored]
+                sentences.extend(
+                    _Sentence(*match.span(), share < _FAINT_SHARE)
+                    for match in _SENTENCE.finditer(text, first, last)
+                    if _may_hold_name(match, starts)
+                )
         yield from self._confirmed(text, doubtful)
         yield from self._tagged(text, sentences)
 
@@ -120,16 +134,38 @@ class NameModel:
         tagged = which.tag([text[start:end] for start, end in windows])
         return [_agreed(c, found, start) for c, found, (start, _) in zip(asked, tagged, windows, strict=True)]
 
-    def _tagged(self, text: str, sentences: Sequence[tuple[int, int]]) -> Iterator[Finding]:
-        for each in (self._slow, self._quick):
-            for (first, last), entities in zip(sentences, each.tag([text[a:b] for a, b in sentences]), strict=True):
-                for entity in entities:
-                    start, end = entity.start + first, entity.end + first
-                    name = text[start:end]
-                    if not _NAME.match(name) or _NOBODY.match(name):
-                        continue
-                    if not _is_term(text[first:last], entity.start, entity.end):
-                        yield Finding(Entity.PERSON, start, _without_title(text, start, end), 0.65, "tagged")
+    def _tagged(self, text: str, sentences: Sequence[_Sentence]) -> Iterator[Finding]:
+        parts = [text[sentence.start : sentence.end] for sentence in sentences]
+        for sentence, part, slow, quick in zip(
+            sentences, parts, self._slow.tag(parts), self._quick.tag(parts), strict=True
+        ):
+            for entity, others in (*((each, quick) for each in slow), *((each, slow) for each in quick)):
+                agreed = any(other.start < entity.end and entity.start < other.end for other in others)
+                if self._is_name(part, entity, agreed=agreed, plain=sentence.plain):
+                    end = _without_title(part, entity.start, entity.end)
+                    start = _with_surname(part, entity.start, end)
+                    yield Finding(Entity.PERSON, sentence.start + start, sentence.start + end, 0.65, "tagged")
+
+    def _is_name(self, sentence: str, entity: Tagged, *, agreed: bool, plain: bool) -> bool:
+        """Tell whether what a tagger takes for a person is one, and not a word for people or a medical word.
+
+        Where both agree (`agreed`), a discoverer (科恩) is a person in text that is not clinical (`plain`), and so is a
+        surname alone.
+        """
+        name = sentence[entity.start : entity.end]
+        if not (_NAME.match(name) or (agreed and is_surname(name))) or _NOBODY.match(name):
+            return False
+        if not agreed and self._is_word(name):
+            return False
+        if EPONYM_END.match(sentence, entity.end):
+            return False
+        return (agreed and plain and has_eponym(name)) or not is_medical(sentence, entity.start, entity.end)
+
+    def _is_word(self, name: str) -> bool:
+        """Tell whether what one tagger takes for a name is a usual word for people (球员, 总书记), no name."""
+        if surname_length(name) or _FOREIGN.fullmatch(name):
+            return False
+        return all(self._gate.how_usual(name[place : place + 2]) >= _WORD_PAIR for place in range(len(name) - 1))
 
 
 def _is_term(text: str, start: int, end: int) -> bool:
@@ -141,6 +177,12 @@ def _without_title(text: str, start: int, end: int) -> int:
     """Return the end of a name without the doctor's or nurse's title that a tagger took for a part of it (李|主任)."""
     title = _STAFF_TITLE.search(text, start + 1, end)
     return title.start() if title else end
+
+
+def _with_surname(text: str, start: int, end: int) -> int:
+    """Return the start of a name that a tagger found without the surname before it (石|学海)."""
+    is_given = end - start < _WHOLE and not surname_length(text, start)
+    return start - 1 if is_given and start and text[start - 1] in COMMON else start
 
 
 def _sure(text: str, candidate: Scored) -> float:
@@ -175,8 +217,13 @@ def _agreed(candidate: Scored, entities: Sequence[Tagged], offset: int) -> tuple
     return None
 
 
-def _may_hold_name(sentence: re.Match[str], starts: Sequence[int]) -> bool:
-    """Tell whether a sentence has a candidate of the gate, or characters that foreign names are written with."""
+def _may_hold_name(sentence: re.Match[str], starts: Sequence[int] | None) -> bool:
+    """Tell whether a sentence has a candidate of the gate, or characters that foreign names are written with.
+
+    Without `starts`, in text that holds hardly a clinical word, any that is longer than a name's surname may.
+    """
+    if starts is None:
+        return sentence.end() - sentence.start() > 1
     first = bisect_left(starts, sentence.start())
     if first < len(starts) and starts[first] < sentence.end():
         return True

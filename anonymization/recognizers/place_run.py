@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from anonymization.batches import parts
@@ -95,6 +96,8 @@ _VAGUE: Final = re.compile(
     "[省市县]?(?:" + any_of(words("农村 山区 郊区 地区 一带 当地 本地 乡下 城区 市区 附近 人")) + ")?$"
 )
 _LONGEST: Final = 70
+_NEAR: Final = 4
+"""Characters that may stand between a place's name and that of a place in it."""
 
 
 class Run(NamedTuple):
@@ -184,7 +187,7 @@ def run_end(text: str, start: int, found: Sequence[Place]) -> int:
 
 
 def _goes_on(found: Sequence[Place], index: int) -> bool:
-    return any(0 <= other.start - found[index].end <= 4 for other in found[index + 1 : index + 2])
+    return any(0 <= other.start - found[index].end <= _NEAR for other in found[index + 1 : index + 2])
 
 
 def _is_proved(text: str, place: Place, end: int, inside: Sequence[Place], led: bool) -> bool:
@@ -197,7 +200,9 @@ def _is_proved(text: str, place: Place, end: int, inside: Sequence[Place], led: 
     has_door = _DOOR.search(text, place.end, end) is not None
     has_site = _SITE.search(rest) is not None
     has_road = _ROAD.search(rest) is not None or _VILLAGE.search(rest) is not None
-    if len(inside) > 1 and place.rank == REGION and any(other.rank == SHORT for other in inside):
+    if place.rank == REGION and any(
+        other.rank == SHORT and 0 <= other.start - before.end <= _NEAR for before, other in pairwise(inside)
+    ):
         return True
     if led and len(rest) >= 2 and not _VAGUE.match(rest):
         return True

@@ -29,6 +29,22 @@ def test_the_longer_of_two_finds_wins() -> None:
     assert [s.entity for s in spans] == ["DATE"]
 
 
+def test_an_address_that_ran_into_a_name_goes_around_it() -> None:
+    text = "乱石沟村晏国富一家三口"
+    found = [Candidate("ADDRESS", 0, 11, 0.8, "a"), Candidate("PERSON", 4, 7, 0.65, "p")]
+    assert [(s.entity, s.start, s.end) for s in resolve(found, text)] == [
+        ("ADDRESS", 0, 4),
+        ("PERSON", 4, 7),
+        ("ADDRESS", 7, 11),
+    ]
+
+
+def test_a_name_in_the_name_of_a_place_stays_part_of_it() -> None:
+    text = "诸暨市晏国富路12号"
+    found = [Candidate("ADDRESS", 0, 10, 0.8, "a"), Candidate("PERSON", 3, 6, 0.65, "p")]
+    assert [(s.entity, s.start, s.end) for s in resolve(found, text)] == [("ADDRESS", 0, 10)]
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 14), st.integers(1, 8), st.sampled_from(["PERSON", "DATE", "PHONE"])), max_size=8)

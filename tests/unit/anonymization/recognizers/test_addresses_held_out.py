@@ -46,3 +46,7 @@ def test_an_address_ends_where_the_sentence_goes_on(recognizer: AddressRecognize
     address = "杭州市余杭区五常街道文一西路969号"
     found = recognizer.analyze("患者来自" + address + tail, [])
     assert (min(r.start for r in found), max(r.end for r in found)) == (4, 4 + len(address))
+
+
+def test_a_county_far_behind_a_region_is_no_place_in_it(recognizer: AddressRecognizer) -> None:
+    assert recognizer.analyze("浙江队主教练陈宝山说，比赛很难。", []) == []
