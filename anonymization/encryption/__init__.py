@@ -1,7 +1,7 @@
 """Field protection: authenticated encryption, tokens and blind indexes over whole columns.
 
 Values and keys come in, protected values go out; nothing here knows where a key is kept or a value is stored. Arrow
-columns go through :mod:`anonymization.encryption.arrow`, which is imported where it is used.
+columns go through :mod:`anonymization.encryption.columns`, which is imported where it is used.
 """
 
 from anonymization.encryption.cipher import FieldCipher, KeyHolder

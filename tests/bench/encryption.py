@@ -18,7 +18,7 @@ import pyarrow.csv
 from cryptography.fernet import Fernet
 
 from anonymization.encryption import BlindIndexer, FieldCipher, Suite
-from anonymization.encryption.arrow import encrypt_column
+from anonymization.encryption.columns import encrypt_column
 from governance.database import Role, connection_string
 from tests.bench.measure import Results, scratch_site
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -133,3 +134,15 @@ def test_what_the_policy_does_not_cover_is_refused() -> None:
 def test_an_empty_table_stays_empty() -> None:
     done = TableDeidentifier(TablePolicy(COLUMNS, "patient", HIV), KEY).deidentify(table().clear(), today=TODAY)
     assert done.table.height == done.rows_in == 0
+
+
+def test_a_pandas_table_is_treated_like_any_other_and_stays_one() -> None:
+    given = table()
+    frame = pd.DataFrame({name: given[name].to_list() for name in given.columns})
+    deidentifier = TableDeidentifier(TablePolicy(COLUMNS, "patient", HIV), KEY)
+    done, same = deidentifier.deidentify(frame, today=TODAY), deidentifier.deidentify(given, today=TODAY)
+    assert isinstance(done.table, pd.DataFrame)
+    assert (done.held_back, done.rare, done.withheld) == (same.held_back, same.rare, same.withheld)
+    assert [[None if pd.isna(value) else value for value in row] for row in done.table.values.tolist()] == [
+        list(row) for row in same.table.rows()
+    ]

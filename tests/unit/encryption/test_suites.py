@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256, SM3, Hash
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, KeyHolder, Suite, Tokeniser, arrow
+from anonymization.encryption import BlindIndexer, FieldCipher, KeyedDigest, KeyHolder, Suite, Tokeniser, columns
 from anonymization.encryption.suites import Sm4Gcm
 from anonymization.errors import DecryptionError
 
@@ -152,10 +153,10 @@ def test_an_arrow_column_keeps_nulls_and_empty_strings_apart() -> None:
     cipher, indexer = FieldCipher({1: KEY}, 1, suite=Suite.GM), BlindIndexer(KEY, Suite.GM)
     values, rows = pa.chunked_array([["张三", None], ["", "A-1"]]), pa.array([1, 2, 3, 4])
     persons = pa.array([PERSON, PERSON, None, PERSON])
-    sealed = arrow.encrypt_column(cipher, PLACE, values, rows, persons)
+    sealed = columns.encrypt_column(cipher, PLACE, values, rows, persons)
     assert (sealed.type, sealed.null_count) == (pa.binary(), 1)
-    assert arrow.decrypt_column(cipher, PLACE, sealed, rows, persons).to_pylist() == ["张三", None, "", "A-1"]
-    indexes = arrow.blind_index(indexer, "name", values)
+    assert columns.decrypt_column(cipher, PLACE, sealed, rows, persons).to_pylist() == ["张三", None, "", "A-1"]
+    indexes = columns.blind_index(indexer, "name", values)
     assert indexes.to_pylist()[1] is None
     assert indexes.to_pylist()[3] == indexer.indexes("name", ["a1"])[0] != indexes.to_pylist()[2]
 
@@ -202,3 +203,18 @@ def test_columns_of_the_same_persons_open_one_after_another(rows: int) -> None:
         assert [
             v and cipher.decrypt(place, v, n, p).decode() for v, n, p in zip(column, ids, persons, strict=True)
         ] == texts
+
+
+def test_pandas_columns_go_out_and_back_with_their_index() -> None:
+    cipher = FieldCipher({1: bytes(32)}, 1)
+    frame = pd.DataFrame(
+        {"value": ["张三", None, "", "A-1"], "row": [1, 2, 3, 4], "person": [PERSON, PERSON, None, PERSON]},
+        index=[10, 20, 30, 40],
+    )
+    sealed = columns.encrypt_column(cipher, "vault.a.b", frame["value"], frame["row"], frame["person"])
+    assert isinstance(sealed, pd.Series)
+    assert sealed[20] is None and isinstance(sealed[10], bytes)
+    plain = columns.decrypt_column(cipher, "vault.a.b", sealed, frame["row"], frame["person"])
+    assert plain.to_dict() == {10: "张三", 20: None, 30: "", 40: "A-1"}
+    indexes = columns.blind_index(BlindIndexer(bytes(32)), "name", frame["value"])
+    assert indexes.index.tolist() == [10, 20, 30, 40] and indexes[20] is None and len(indexes[10]) == 32
