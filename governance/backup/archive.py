@@ -113,7 +113,7 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
 
 
 def _without_zeros(content: bytes) -> bytes:
-    """The content up to its last byte that is not zero, by blocks: ``rstrip`` alone takes 0.1 s for an empty segment."""
+    """The content up to its last byte that is not zero, by blocks: ``rstrip`` alone takes 0.1 s a segment."""
     end = len(content)
     while content.endswith(_ZEROS, 0, end):
         end -= len(_ZEROS)
