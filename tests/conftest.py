@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from governance.database import Role
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
@@ -46,9 +48,22 @@ class Warehouse:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long files first, so that processes end at about the same time."""
+    """Run long files first, so that processes end at about the same time; then by name, however they were named."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: _SLOWEST_FIRST.index(item.path.relative_to(here).parts[0]))
+    items.sort(key=lambda item: (_SLOWEST_FIRST.index(item.path.relative_to(here).parts[0]), item.path))
+
+
+class _BySetUp(LoadFileScheduling):
+    """A process takes whole files, and all files that share the slow cluster of pgBackRest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "pgbackrest" if file.endswith("pgbackrest.py") and "integration" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """In the place of ``--dist=loadfile``."""
+    return _BySetUp(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from governance.errors import BackupError
 
 FOLDER = "wal"
 _LABEL_LIMIT = 4096
+_ZEROS = bytes(1 << 16)
 
 
 class Label(BaseModel):
@@ -81,7 +82,7 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
     Raises:
         BackupError: the archive holds other content under this name, or cannot be written.
     """
-    content = content.rstrip(b"\x00")
+    content = _without_zeros(content)
     plain = sha256(content).hexdigest()
     path = object_path(backups, draft.name, keys.suite)
     for suite in Suite:
@@ -109,6 +110,14 @@ def store(backups: Path, content: bytes, draft: Label, keys: BackupKeys) -> Entr
         file.write(canonical(label.model_dump(mode="json")) + b"\n")
         file.write(body)
     return Entry(path, label)
+
+
+def _without_zeros(content: bytes) -> bytes:
+    """The content up to its last byte that is not zero, by blocks: ``rstrip`` alone takes 0.1 s a segment."""
+    end = len(content)
+    while content.endswith(_ZEROS, 0, end):
+        end -= len(_ZEROS)
+    return content[:end].rstrip(b"\x00")
 
 
 def read_label(path: Path, checker: Checker | None) -> Entry:

@@ -155,7 +155,7 @@ def column_edges(
     scope = build_scope(qualified)
     edges: list[ColumnEdge] = []
     for column in columns:
-        root = lineage(column, qualified, scope=scope, schema=catalogue, dialect="postgres", copy=False)
+        root = lineage(column, qualified, catalogue, dialect="postgres", scope=scope, trim_selects=False, copy=False)
         found = set(_leaves(root))
         edges += [(schema, table, column, *source, "dbt") for source in sorted(found - {CONSTANT})]
         if not found - {CONSTANT}:

@@ -41,6 +41,10 @@ class ProcessId:
     def terminate(self, timeout: float, first: signal.Signals = signal.SIGTERM) -> bool:
         """Ask the process to end, wait, and kill it if it does not. Returns False when it had to be killed."""
         self.send(first)
+        return self.end(timeout)
+
+    def end(self, timeout: float) -> bool:
+        """Wait until the process has ended, and kill it if it does not. Returns False when it had to be killed."""
         if self._wait(timeout):
             return True
         self.send(signal.SIGKILL)
@@ -63,12 +67,15 @@ class ProcessId:
 
 
 def terminate_all(processes: list[ProcessId], timeout: float) -> None:
-    """Ask all of them to end at once, then wait; those that have not ended by then are killed."""
+    """Ask all of them to end, each once, then wait; those that have not ended by then are killed.
+
+    A second request would break off the orderly end that the first one began (Airflow's scheduler then hangs).
+    """
     deadline = time.monotonic() + timeout
     for process in processes:
         process.send(signal.SIGTERM)
     for process in processes:
-        process.terminate(max(deadline - time.monotonic(), 0))
+        process.end(max(deadline - time.monotonic(), 0))
 
 
 def processes_in(folder: Path, program: str) -> list[ProcessId]:

@@ -2,6 +2,7 @@
 
 dbt's own partial parsing begins anew when the server's address changes, and compares every file on each start. Here one
 digest over the project's files decides, and the manifest is handed to dbt's runner (a documented use of ``dbtRunner``).
+What was parsed for one database is taken for another as well, with its name in the place of the first one's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from governance.errors import TransformationError
 from governance.settings import PROJECT
 
+_DATABASE = "warehouse"  # where profiles.yml is not told another
 _PARSED, _DIGEST = "partial_parse.msgpack", "parsed.sha256"  # the first is dbt's own file
 _NOT_PARSED = {"target", "logs"}
 
@@ -33,7 +35,7 @@ def parsed_project(project: Path, target: Path) -> Any:
     for folder in (target, project / "target"):
         manifest = _held(folder, wanted)
         if manifest is not None:
-            return manifest
+            return _moved(manifest, os.environ.get("XINGLIN_PG_DATABASE", _DATABASE))
     return parse(project, target)
 
 
@@ -70,12 +72,20 @@ def _held(folder: Path, wanted: str) -> Any:
     return Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
 
 
+def _moved(manifest: Any, database: str) -> Any:
+    """The manifest for another database: the only thing in it that comes from the environment."""
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        if node.relation_name:
+            node.relation_name = node.relation_name.replace(f'"{node.database}".', f'"{database}".', 1)
+        node.database = database
+    return manifest
+
+
 def _digest(project: Path) -> str:
-    """Digest of everything that parsing reads: the project's files, dbt's version, the database's name."""
+    """Digest of what parsing reads: dbt's version and the project's files."""
     from dbt.version import __version__  # noqa: PLC0415
 
-    database = os.environ.get("XINGLIN_PG_DATABASE", "warehouse")
-    digest = hashlib.sha256(f"{__version__}\0{database}\0".encode())
+    digest = hashlib.sha256(f"{__version__}\0".encode())
     for path in _files(project):
         digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,32 +1,25 @@
-"""The dbt project, parsed once a session in this process (no warehouse is touched)."""
+"""The dbt project as set-up parsed it; after a change it is parsed anew (no warehouse is touched)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from governance.transformation.parsed import parsed_project
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Manifest of the project: nodes, sources, tests, as dbt itself resolves them."""
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415  a heavy import, needed here only
-
-    scratch = tmp_path_factory.mktemp("dbt")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DBT_TARGET_PATH", str(scratch / "target"))
-        patch.setenv("DBT_LOG_PATH", str(scratch / "logs"))
         patch.setenv("XINGLIN_DBT_PASSWORD", "unused")
-        folder = str(PROJECT / "dbt_project")
-        result = dbtRunner().invoke(
-            ["parse", "--project-dir", folder, "--profiles-dir", folder, "--no-partial-parse", "--quiet"]
-        )
-        assert result.success, result.exception
-        yield result.result
+        found = parsed_project(PROJECT / "dbt_project", tmp_path_factory.mktemp("dbt"))
+    found.build_parent_and_child_maps()
+    return found
 
 
 @pytest.fixture(scope="session")

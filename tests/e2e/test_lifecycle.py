@@ -1,6 +1,7 @@
 """The lifecycle as a user runs it: ``xinglin demo`` under a real Airflow, in an empty state folder.
 
-One state folder serves the whole module; the tests run in their order, as a user's days follow each other.
+One state folder serves the whole module; the tests run in their order, as a user's days follow each other: a first run
+that starts and stops all servers, then ``xinglin up``, more runs and questions beside them, and ``xinglin down``.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from governance.access.demonstration import PURPOSE
-from governance.runtime.stack import Stack
+from governance.runtime.stack import Stack, Status
 from governance.settings import PROJECT, Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -40,13 +42,18 @@ class Site:
         assert done.returncode == expect, f"{' '.join(arguments)} ended with {done.returncode}:\n{output[-8000:]}"
         return output
 
+    def status(self) -> Status:
+        return Stack(Settings.from_environment({"XINGLIN_STATE": str(self.state)})).status()
+
     def secrets(self) -> dict[str, str]:
         return dict(json.loads((self.state / "secrets.json").read_text("utf-8")))
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(tmp_path_factory.mktemp("site") / "state")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = Site(tmp_path_factory.mktemp("site") / "state")
+    yield made
+    made.xinglin("down")  # also where a test failed
 
 
 @pytest.fixture(scope="module")
@@ -61,30 +68,28 @@ def test_first_run_holds_everything(first_run: str) -> None:
 
 def test_nothing_is_left_running(first_run: str, site: Site) -> None:
     assert first_run
-    environment = {"XINGLIN_STATE": str(site.state)}
-    status = Stack(Settings.from_environment(environment)).status()
-    assert not status.database
-    assert not status.airflow
-
-
-def test_second_run_with_nothing_new_says_so_and_loads_nothing(first_run: str, site: Site) -> None:
-    output = site.xinglin("demo", "--days", "1")
-    assert re.search("没有新|nothing new", output)
-
-
-def test_a_further_day_is_an_increment(first_run: str, site: Site) -> None:
-    """The day's rows are collected, reach the marts, and every check holds again."""
-    output = site.xinglin("demo", "--days", "2")
-    assert not re.search("没有新数据|nothing new", output)
+    status = site.status()
+    assert (status.database, status.airflow) == ("", "")
 
 
 @pytest.fixture(scope="module")
 def running(first_run: str, site: Site) -> Site:
-    """The warehouse alone, up for queries; stopped by the module's last test."""
-    stack = Stack(Settings.from_environment({"XINGLIN_STATE": str(site.state)}))
-    with stack.locked():
-        stack.start_database()
+    """Warehouse and Airflow, up for work; stopped by the module's last test."""
+    assert "http://127.0.0.1:" in site.xinglin("up")
     return site
+
+
+def test_second_run_with_nothing_new_says_so_and_loads_nothing(running: Site) -> None:
+    output = running.xinglin("demo", "--days", "1")
+    assert re.search("没有新|nothing new", output)
+
+
+def test_a_further_day_is_an_increment(running: Site) -> None:
+    """The day's rows are collected, reach the marts, every check holds again, and the servers stay up."""
+    output = running.xinglin("demo", "--days", "2")
+    assert not re.search("没有新数据|nothing new", output)
+    status = running.status()
+    assert status.database and status.airflow
 
 
 def test_researcher_reads_marts_and_nothing_else(running: Site) -> None:
@@ -140,7 +145,8 @@ def test_a_lost_mart_row_lineage_fails_verification(running: Site) -> None:
 
 def test_down_stops_all(running: Site) -> None:
     running.xinglin("down")
-    assert not Stack(Settings.from_environment({"XINGLIN_STATE": str(running.state)})).status().database
+    status = running.status()
+    assert (status.database, status.airflow, status.memory) == ("", "", 0)
 
 
 @pytest.mark.skipif(not SYNTHEA.is_dir(), reason="the Synthea files of another team are not here (shared/data)")

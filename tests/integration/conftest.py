@@ -18,6 +18,7 @@ from psycopg import sql
 from governance.backup.archiver import Status
 from governance.collection.stage import collect_source, sources
 from governance.database import Role
+from governance.lifecycle.layers import build_layer
 from governance.runtime.archiving import ArchiverFiles
 from governance.settings import Settings
 from include.sample_hospital import generate
@@ -68,9 +69,17 @@ def collected(warehouse: Warehouse, hospital: Hospital) -> Iterator[Warehouse]:
         yield Warehouse(settings, made.server, made.secrets, made.database)
 
 
+@pytest.fixture(scope="session")
+def standardized(collected: Warehouse) -> Iterator[Warehouse]:
+    """The same with ``base`` built from it, run ``first``; tests copy it."""
+    with copy_of(collected) as made:
+        build_layer("standardize", made.dsn(Role.TRANSFORM), made.settings, "first")
+        yield made
+
+
 @contextmanager
 def copy_of(collected: Warehouse) -> Iterator[Warehouse]:
-    """A copy of the collected database, for tests that change it."""
+    """A copy of a database that tests share, for tests that change it."""
     with new_database(collected) as made:
         with psycopg.connect(made.server.superuser_dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(made.database)))

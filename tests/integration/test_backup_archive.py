@@ -1,4 +1,4 @@
-"""Full, incremental, log archive, recovery to a time, retention and corruptions, on a real server with its archiver."""
+"""Full, incremental, log archive, recovery to a time and corruptions, on a real server with its archiver."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import contextlib
 import os
 import random
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from typer.testing import CliRunner
 from anonymization.encryption import Suite
 from governance.backup.adapter import BackupAdapter, BackupKind, Fault, Target, Verification
 from governance.backup.backing_up import lock_file
-from governance.backup.embedded import EmbeddedBackups
 from governance.backup.scratch import remove_restored
 from governance.backup.signing import Signer
 from governance.backup.streams import SUFFIX
@@ -29,62 +26,11 @@ from governance.backup.verifying import Expected, verify_place
 from governance.backup.wal import position, segment_at
 from governance.cli import app
 from governance.errors import BackupError
-from governance.runtime.archiving import ArchiverProcess
-from governance.runtime.postgres import THROW_AWAY, PostgresServer
-from governance.runtime.provision import provision
-from governance.runtime.secrets import Secrets
-from governance.settings import Settings
-from tests.conftest import is_root, scratch_folder
+from tests.conftest import scratch_folder
+from tests.integration.backup_site import Site, new_site
 from tests.integration.conftest import wait_until_archived
 
 pytestmark = pytest.mark.integration
-
-
-@dataclass
-class Site:
-    """A server with its archiver, a table of numbered rows, and backups."""
-
-    settings: Settings
-    server: PostgresServer
-    secrets: Secrets
-    archiver: ArchiverProcess
-    backups: EmbeddedBackups
-    moments: dict[int, datetime] = field(default_factory=dict)
-
-    def connect(self) -> psycopg.Connection:
-        return psycopg.connect(self.server.superuser_dsn("warehouse"), autocommit=True)
-
-    def write(self, number: int) -> datetime:
-        """Insert a row and note a moment after it, at which it must be there."""
-        with self.connect() as connection:
-            connection.execute("insert into sample.event values (%s, md5(%s::text))", (number, number))
-            time.sleep(0.05)
-            row = connection.execute("select clock_timestamp()").fetchone()
-        assert row
-        self.moments[number] = row[0]
-        time.sleep(0.05)
-        return self.moments[number]
-
-    def numbers(self, dsn: str) -> list[int]:
-        with psycopg.connect(dsn) as connection:
-            return [row[0] for row in connection.execute("select number from sample.event order by 1")]
-
-
-def new_site(state: Path, suite: str = "intl", *, copy: Path | None = None) -> Site:
-    settings = Settings.from_environment({"XINGLIN_STATE": str(state), "XINGLIN_SUITE": suite})
-    settings = settings.model_copy(update={"archive_heartbeat_seconds": 1.0, "backup_copy": copy})
-    server = PostgresServer(state / "postgres", superuser_password="p" * 24, settings=THROW_AWAY)
-    server.initialise()
-    server.start()
-    secrets = provision(server, settings)
-    archiver = ArchiverProcess(settings)
-    archiver.start(server, secrets)
-    site = Site(settings, server, secrets, archiver, EmbeddedBackups.of(settings, secrets["dsn_backup"]))
-    with site.connect() as connection:
-        connection.execute("create schema sample")
-        connection.execute("create table sample.event (number integer primary key, text text)")
-        connection.execute("create table sample.still as select i, md5(i::text) from generate_series(1, 20000) as i")
-    return site
 
 
 any_suite = pytest.mark.parametrize("site", [Suite.INTL], indirect=True)
@@ -289,19 +235,19 @@ def test_hooks_run_in_order_before_anybody_else_can_connect(site: Site, tmp_path
     def look(dsn: str) -> None:
         with psycopg.connect(dsn, autocommit=True) as connection:
             port = connection.info.port
-            connection.execute("delete from sample.event where number = 2")
+            assert connection.execute("delete from sample.event returning number").fetchall() == [(1,)]
         login = psycopg.conninfo.make_conninfo(site.secrets["dsn_backup"], port=port, sslmode="require", sslrootcert="")
         with pytest.raises(psycopg.OperationalError, match="pg_hba"):
             psycopg.connect(login)
         seen.append(login)
 
-    restored = site.backups.restore(
-        tmp_path / "copy", before_opening=(look, lambda _dsn: seen.append("second")), keep=True
-    )
+    first = site.backups.backups().backups[0].backup_id
+    hooks = (look, lambda _dsn: seen.append("second"))
+    restored = site.backups.restore(tmp_path / "copy", backup=first, before_opening=hooks, keep=True)
     try:
         assert seen[1] == "second"
         psycopg.connect(seen[0]).close()
-        assert site.numbers(restored.dsn()) == [1, 3]
+        assert site.numbers(restored.dsn()) == []
         assert "sample.event" in restored.comparison.rewritten
     finally:
         remove_restored(tmp_path / "copy")
@@ -312,8 +258,9 @@ def test_a_hook_that_fails_stops_the_restore_and_leaves_nothing(site: Site, tmp_
     def fail(_dsn: str) -> None:
         raise BackupError("no tombstones")
 
+    first = site.backups.backups().backups[0].backup_id
     with pytest.raises(BackupError, match="no tombstones"):
-        site.backups.restore(tmp_path / "copy", before_opening=(fail,))
+        site.backups.restore(tmp_path / "copy", backup=first, before_opening=(fail,))
     assert not (tmp_path / "copy").exists()
 
 
@@ -405,109 +352,3 @@ def test_the_command_ends_with_0_1_or_2(site: Site, monkeypatch: pytest.MonkeyPa
 @any_suite
 def test_deep_verification_finds_a_page_that_no_longer_fits_its_checksum(site: Site) -> None:
     assert site.backups.verify(deep=True).exit_status == 0
-
-
-# -- where it lies --------------------------------------------------------------------------------------------------
-
-
-def test_a_place_that_only_takes_new_files_works_without_exceptions(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """``chattr +a`` on every folder: new names are taken, nothing can be renamed, overwritten or removed."""
-    if not is_root():
-        pytest.skip("chattr +a is root's")
-    with scratch_folder() as folder:
-        site = new_site(folder / "state")
-        place = site.settings.backups
-        (place / "wal" / "00000001").mkdir(parents=True, exist_ok=True)
-        if subprocess.run(["chattr", "-R", "+a", str(place)], capture_output=True, check=False).returncode:
-            site.archiver.stop()
-            site.server.destroy()
-            pytest.skip("this file system has no append-only folders")
-        try:
-            first = site.backups.full("full")
-            subprocess.run(["chattr", "+a", str(place / first.backup_id)], check=True)
-            site.write(1)
-            site.backups.incremental("incremental")
-            wait_until_archived(site.settings, site.write(2))
-            site.archiver.stop()
-            assert site.backups.verify().exit_status == 0
-            with pytest.raises(PermissionError):
-                next((place / first.backup_id).iterdir()).unlink()
-        finally:
-            subprocess.run(["chattr", "-R", "-a", str(place)], check=False)
-            site.archiver.stop()
-            site.server.destroy()
-
-
-def test_a_tablespace_comes_back_inside_the_copy() -> None:
-    with scratch_folder() as folder:
-        site = new_site(folder / "state")
-        try:
-            outside = folder / "tablespace"
-            outside.mkdir()
-            if is_root():
-                from governance.runtime.placement import ServerUser  # noqa: PLC0415
-
-                ServerUser.choose().take_over(outside)
-            with site.connect() as connection:
-                connection.execute(f"create tablespace elsewhere location '{outside}'".encode())
-                connection.execute("create table sample.far tablespace elsewhere as select generate_series(1, 500) n")
-            site.backups.full("full")
-            with site.connect() as connection:
-                connection.execute("update sample.far set n = n + 1")
-            info = site.backups.incremental("incremental")
-            restored = site.backups.restore(folder / "copy", backup=info.backup_id)
-            assert restored.comparison.holds
-            assert "sample.far" in restored.comparison.equal
-            assert not list((folder / "copy" / "data").glob("tablespace_map"))
-        finally:
-            site.archiver.stop()
-            site.server.destroy()
-
-
-# -- retention ------------------------------------------------------------------------------------------------------
-
-
-def test_what_the_policy_lets_go_goes_with_its_log_and_leaves_a_record(tmp_path: Path) -> None:
-    with scratch_folder() as folder:
-        site = new_site(folder / "state")
-        policy = tmp_path / "backup.yaml"
-        text = site.settings.backup_policy.read_text("utf-8")
-        for line in ("newest: 3", "days: 14", "weeks: 8", "months: 12", "years: 10"):
-            text = text.replace(f"  {line}", f"  {line.split(':')[0]}: {1 if 'newest' in line else 0}")
-        policy.write_text(text.replace("log_days: 35", "log_days: 1"), "utf-8")
-        settings = site.settings.model_copy(update={"backup_policy": policy})
-        try:
-            backups = replace(site.backups, settings=settings)
-            ids = [backups.full("one").backup_id, backups.incremental("two").backup_id, backups.full("three").backup_id]
-            wait_until_archived(settings, site.write(1))
-            ids += [backups.full("four").backup_id, backups.incremental("five").backup_id]
-            tomorrow = replace(backups, clock=lambda: datetime.now(UTC) + timedelta(days=2))
-            backups.hold(ids[1], "a court asks")
-            plan = tomorrow.expire(plan=True)
-            assert set(plan.removed) == {ids[2]}
-            assert plan.kept[ids[0]] == f"ancestor of {ids[1]}"
-            assert plan.kept[ids[3]] == f"ancestor of {ids[4]}"
-            assert len(backups.backups().backups) == 5
-            with pytest.raises(BackupError, match="not on hold"):
-                backups.release(ids[3], "by mistake")
-            backups.release(ids[1], "the court is content")
-            done = tomorrow.expire()
-            assert set(done.removed) == {ids[0], ids[1], ids[2]}
-            assert done.segments > 0
-            assert [info.backup_id for info in backups.backups().backups] == [ids[3], ids[4]]
-            assert not tomorrow.expire().removed
-            assert backups.restore(tmp_path / "copy").comparison.holds
-            wait_until_archived(settings, site.write(2))
-            site.archiver.stop()
-            assert backups.verify().exit_status == 0
-            with site.connect() as connection:
-                kinds = connection.execute(
-                    "select detail ->> 'event', count(*) from audit.record"
-                    " where kind = 'backup' and detail ->> 'event' is not null group by 1 order by 1"
-                ).fetchall()
-                gone = connection.execute("select count(*) from governance.backup where expired_at is not null")
-                assert gone.fetchone() == (3,)
-            assert kinds == [("destroyed", 4), ("hold", 1), ("release", 1)]
-        finally:
-            site.archiver.stop()
-            site.server.destroy()

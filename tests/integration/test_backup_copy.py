@@ -17,8 +17,8 @@ from governance.errors import BackupError
 from governance.keys import create_keyring
 from governance.settings import Settings
 from tests.conftest import scratch_folder
+from tests.integration.backup_site import new_site
 from tests.integration.conftest import wait_until_archived
-from tests.integration.test_backup_archive import new_site
 
 pytestmark = pytest.mark.integration
 

@@ -19,8 +19,8 @@ from governance.backup.adapter import Target
 from governance.backup.scratch import remove_restored
 from governance.runtime.postgres import PostgresServer
 from tests.conftest import scratch_folder
+from tests.integration.backup_site import Site, new_site
 from tests.integration.conftest import wait_until_archived
-from tests.integration.test_backup_archive import Site, new_site
 
 pytestmark = pytest.mark.integration
 KILLS = {"backup": 12, "archive": 10, "restore": 8}

@@ -23,6 +23,7 @@ from governance.lifecycle.records import stage_run
 from governance.lineage.events import run_uuid
 from governance.lineage.trace import Trace, example_key, trace
 from governance.settings import PROJECT
+from governance.transformation import parsed
 from governance.transformation.run import LayerRun, run_layer
 from tests.conftest import Warehouse, new_database
 from tests.integration.conftest import copy_of
@@ -286,6 +287,15 @@ def test_a_layer_tells_each_nodes_state_and_rows(built: Built) -> None:
         ("colour", "seed", "success"), ("demo_result", "model", "success"),
     }  # fmt: skip
     assert fetch(built.warehouse, "select rows from governance.model_run where node = 'demo_result'") == [(1,)]
+
+
+def test_what_was_parsed_serves_another_database(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsed, "parse", None)  # nothing is parsed again
+    monkeypatch.setenv("XINGLIN_PG_DATABASE", "other")
+    settings = built.warehouse.settings
+    nodes = parsed.parsed_project(settings.dbt_project, settings.state / "dbt").nodes
+    assert {node.database for node in nodes.values()} == {"other"}
+    assert nodes["model.small.demo_result"].relation_name == '"other"."base"."demo_result"'
 
 
 def test_run_and_versions_reach_the_models_through_the_session(built: Built) -> None:

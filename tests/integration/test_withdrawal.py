@@ -69,9 +69,8 @@ class Site:
 
 
 def run_stages(warehouse: Warehouse, run_id: str) -> None:
-    """Everything after collect, without a scheduler."""
+    """Everything after standardize, without a scheduler."""
     settings = warehouse.settings
-    build_layer("standardize", warehouse.dsn(Role.TRANSFORM), settings, run_id)
     for shard in prepare_deidentification(warehouse.dsn(Role.DEIDENTIFY), settings, run_id):
         scrub_shard(shard, settings.shards, warehouse.dsn(Role.DEIDENTIFY), settings, run_id)
     build_layer("deidentify", warehouse.dsn(Role.TRANSFORM), settings, run_id)
@@ -142,9 +141,9 @@ def all_tables(dsn: str) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def ready(collected: Warehouse) -> Iterator[Site]:
+def ready(standardized: Warehouse) -> Iterator[Site]:
     """The lifecycle ran and was backed up; nobody has withdrawn."""
-    with copy_of(collected) as made:
+    with copy_of(standardized) as made:
         run_stages(made, "first")
         number, patients = somebody(made)
         keys = BackupKeys.of(open_keyring(made.settings.keyring))
@@ -239,6 +238,7 @@ def test_later_deliveries_of_the_person_are_counted_and_not_stored(withdrawn: Si
 
 
 def test_the_next_run_of_the_pipeline_does_not_bring_the_person_back(withdrawn: Site) -> None:
+    build_layer("standardize", withdrawn.warehouse.dsn(Role.TRANSFORM), withdrawn.settings, "second")
     run_stages(withdrawn.warehouse, "second")
     assert withdrawn.failed() == []
     test_no_row_of_the_person_is_left_anywhere(withdrawn)
@@ -279,10 +279,9 @@ def test_a_restore_that_cannot_replay_fails(withdrawn: Site, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def site(collected: Warehouse) -> Iterator[Site]:
+def site(standardized: Warehouse) -> Iterator[Site]:
     """A hospital of its own with linkage only, for tests that break off or plant something."""
-    with copy_of(collected) as made:
-        build_layer("standardize", made.dsn(Role.TRANSFORM), made.settings, "first")
+    with copy_of(standardized) as made:
         patient = open_keyring(made.settings.keyring).persons
         assert patient is not None
         with psycopg.connect(made.superuser_dsn()) as connection:

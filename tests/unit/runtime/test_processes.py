@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from governance.runtime.processes import ProcessId, free_port, processes_in, session_of
+from governance.runtime import processes
+from governance.runtime.processes import ProcessId, free_port, processes_in, session_of, terminate_all
 
 
 @pytest.fixture
@@ -44,6 +46,21 @@ def test_a_process_that_ignores_the_request_is_killed() -> None:
     assert identity is not None
     assert identity.terminate(timeout=0.3) is False
     assert not identity.is_alive()
+
+
+def test_each_of_several_is_asked_to_end_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second request breaks off an orderly end; Airflow's scheduler then hangs."""
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    sent, kill = [], os.kill
+
+    def recorded(pid: int, number: int) -> None:
+        sent.append((pid, number))
+        time.sleep(0.05)  # the others are asked meanwhile
+        kill(pid, number)
+
+    monkeypatch.setattr(processes.os, "kill", recorded)
+    terminate_all([identity for child in children if (identity := ProcessId.of(child.pid))], timeout=5)
+    assert sent == [(child.pid, signal.SIGTERM) for child in children]
 
 
 def test_a_child_that_has_ended_is_not_taken_for_alive(sleeper: subprocess.Popen[bytes]) -> None:
