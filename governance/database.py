@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Generator
 from enum import StrEnum
 from pathlib import Path
 
 import psycopg
+from psycopg import pq, sql
 
 from governance.errors import DatabaseError, SettingsError
 
@@ -62,3 +64,34 @@ def connect(dsn: str, *, autocommit: bool = False, application: str = "xinglin")
         host = psycopg.conninfo.conninfo_to_dict(dsn)
         where = f"{host.get('host')}:{host.get('port')}/{host.get('dbname')} as {host.get('user')}"
         raise DatabaseError(f"cannot connect to {where}; start it (make up), see what runs (xinglin status)") from error
+
+
+def copied(connection: psycopg.Connection, statement: str | sql.Composed) -> Generator[bytes]:
+    """The rows of a ``COPY … TO STDOUT``, in the bytes that the server sends.
+
+    They come from libpq itself, in half of the time per row that ``cursor.copy`` takes. An iteration that is given up
+    reads the rest away, so that the connection can be used again.
+
+    Raises:
+        psycopg.Error: the server refuses the statement, or stops in the middle.
+    """
+    server = connection.pgconn
+    text = statement.encode() if isinstance(statement, str) else statement.as_bytes(connection)
+    _require(connection, server.exec_(text), pq.ExecStatus.COPY_OUT)
+    size = 1
+    try:
+        while True:
+            size, row = server.get_copy_data(0)
+            if size <= 0:
+                break
+            yield bytes(row)
+    finally:
+        while size > 0:
+            size, _ = server.get_copy_data(0)
+        for result in list(iter(server.get_result, None)):
+            _require(connection, result, pq.ExecStatus.COMMAND_OK)
+
+
+def _require(connection: psycopg.Connection, result: pq.abc.PGresult, wanted: pq.ExecStatus) -> None:
+    if result.status != wanted:
+        raise psycopg.errors.error_from_result(result, encoding=connection.info.encoding)

@@ -22,6 +22,7 @@ from governance.audit.checkpoints import Checkpoint
 from governance.audit.encoding import LINES, PINNED
 from governance.audit.merkle import Frontier
 from governance.audit.sequence import CHAIN, Verified, verify_lines
+from governance.database import copied
 
 PIECE = 1 << 16
 
@@ -107,8 +108,7 @@ def _verify(snapshot: _Snapshot, before: int, last: int, *, with_tree: bool) -> 
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute(f"set transaction snapshot '{snapshot.name}'")
         connection.execute(PINNED)
-        with connection.cursor() as cursor, cursor.copy(query) as copy:
-            lines = list(map(bytes, copy))
+        lines = list(copied(connection, query))
     try:
         chain = bytes.fromhex(lines.pop(0)[CHAIN].decode()) if before and lines else b""
     except ValueError:

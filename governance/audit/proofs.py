@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from governance.audit.checkpoints import Checkpoint, read_note, read_table
 from governance.audit.encoding import COLUMNS, PINNED, fields
 from governance.audit.merkle import inclusion_proof, leaf_hash, root_of_inclusion
+from governance.database import copied
 from governance.errors import AuditError
 
 _FORMAT = "xinglin-audit-proof-1"
@@ -47,8 +48,7 @@ def prove(connection: psycopg.Connection, seq: int) -> str:
             raise AuditError(f"no checkpoint holds record {seq} (they reach {until}); run `xinglin audit checkpoint`")
         newest = checkpoints[-1]
         leaves = _leaves(connection, newest.size)
-        with connection.cursor() as cursor, cursor.copy(f"{_RECORD}{int(seq)}) to stdout".encode()) as copy:
-            line = b"".join(bytes(part) for part in copy).removesuffix(b"\n")
+        line = b"".join(copied(connection, f"{_RECORD}{int(seq)}) to stdout")).removesuffix(b"\n")
     if len(leaves) != newest.size:
         raise AuditError(f"the log has {len(leaves)} of {newest.size} records; run `xinglin audit verify`")
     path = inclusion_proof(leaves, seq - 1)

@@ -6,7 +6,7 @@ verified from the beginning, and the first fault is named.
 
 from __future__ import annotations
 
-from collections import deque
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from governance.audit.checkpoints import Checkpoint, read_folder, read_table
 from governance.audit.encoding import LINES, PINNED
 from governance.audit.parallel import holds
 from governance.audit.sequence import Fault, FaultKind, Verified, verify_lines
+from governance.database import copied
 from governance.errors import AuditError
 
 _IN_ORDER = f"copy ({LINES} order by seq) to stdout"
@@ -48,10 +49,8 @@ def verify_log(
             )
             result = holds(connection, size, keys, trusted) if rows == size >= LONG else None
             if result is None:
-                with connection.cursor() as cursor, cursor.copy(_IN_ORDER) as copy:
-                    lines = (bytes(line) for line in copy)
+                with closing(copied(connection, _IN_ORDER)) as lines:  # after a fault, the rest is read away
                     result = verify_lines(lines, keys, trusted)
-                    deque(lines, maxlen=0)  # what follows a fault: a COPY must be read to its end
             faults += _silence(connection, alive_at) if alive_at else []
     except psycopg.Error as error:
         raise AuditError(f"the audit log cannot be read ({str(error).splitlines()[0]}); migrate (make up)") from error
@@ -76,10 +75,8 @@ def verify_restored(connection: psycopg.Connection, keys: AuditKeys, folder: Pat
             row = connection.execute("select coalesce(max(seq), 0) from audit.record").fetchone()
             signed = [*read_table(connection), *read_folder(folder)[0]]
             wanted = {c.size: c for c in signed if c.is_signed_by(keys.public()) and row and c.size <= row[0]}
-            with connection.cursor() as cursor, cursor.copy(_IN_ORDER) as copy:
-                lines = (bytes(line) for line in copy)
+            with closing(copied(connection, _IN_ORDER)) as lines:
                 result = verify_lines(lines, keys, [wanted[size] for size in sorted(wanted)])
-                deque(lines, maxlen=0)
     except psycopg.Error as error:
         raise AuditError(f"the copy's audit log cannot be read ({str(error).splitlines()[0]})") from error
     return result

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from anonymization.risk import Risk, RiskError, assess
 from governance.contracts import load_catalogue
-from governance.database import Role, connect, connection_string
+from governance.database import Role, connect, connection_string, copied
 from governance.errors import SettingsError
 from governance.settings import Settings
 
@@ -115,12 +115,10 @@ def _read_table(name: str, settings: Settings) -> tuple[pl.DataFrame, Columns]:
         raise SettingsError("name the table with its schema, e.g. specialty.breast_cancer_patient")
     with connect(connection_string(Role.AUDIT, settings.state), application="xinglin deid risk") as connection:
         try:
-            with connection.cursor() as cursor:
-                query = sql.SQL("copy (select * from {}) to stdout (format csv, header)").format(
-                    sql.Identifier(schema, table)
-                )
-                with cursor.copy(query) as copy:
-                    content = b"".join(bytes(block) for block in copy)
+            query = sql.SQL("copy (select * from {}) to stdout (format csv, header)").format(
+                sql.Identifier(schema, table)
+            )
+            content = b"".join(copied(connection, query))
         except psycopg.Error as error:
             raise RiskError(f"{name} cannot be read ({error.diag.message_primary}); check the name") from error
     frame = pl.read_csv(BytesIO(content), infer_schema=False)

@@ -146,7 +146,7 @@ class Hunter:
     def _search(self, buffer: bytes, base: int, begin: int, end: int) -> Iterator[Hit]:
         """Occurrences that start in ``buffer[begin:end]``; ``base`` is the buffer's offset in the data."""
         assert self._automaton is not None  # noqa: S101 - hunt() returned early
-        if not buffer.strip(b"\0"):  # an empty page or log segment
+        if is_empty(buffer):
             return
         view = memoryview(buffer)
         for start, stop in self._suspects(buffer):
@@ -181,6 +181,11 @@ class Hunter:
             pending = (start, stop)
         if pending and pending[1] > until:
             yield pending
+
+
+def is_empty(data: bytes) -> bool:
+    """Whether there are zero bytes only, as in an empty page or log segment; compared, not stripped: quicker."""
+    return data == bytes(len(data))
 
 
 def _groups(patterns: Sequence[bytes]) -> list[_Pieces]:

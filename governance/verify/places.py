@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from governance.database import copied
+
 _PIECE = 1 << 20
 SEPARATOR = "\x1f"  # between cells; the guard for whole values knows it
 # Row ids are whole numbers of 10 to 19 digits by construction: by chance one of them is somebody's mobile number.
@@ -82,14 +84,13 @@ def table_bytes(connection: psycopg.Connection, columns: Columns, read: Read) ->
 def _copied(connection: psycopg.Connection, statement: sql.Composed, read: Read) -> Iterator[bytes]:
     gathered: list[bytes] = []
     size = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for block in copy:
-            gathered.append(bytes(block))
-            size += len(block)
-            if size >= _PIECE:
-                read.bytes += size
-                yield b"".join(gathered)
-                gathered, size = [], 0
+    for block in copied(connection, statement):
+        gathered.append(block)
+        size += len(block)
+        if size >= _PIECE:
+            read.bytes += size
+            yield b"".join(gathered)
+            gathered, size = [], 0
     read.bytes += size
     yield b"".join(gathered)
 

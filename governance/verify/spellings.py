@@ -14,14 +14,17 @@ from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from governance.verify.hunting import Hit, Hunter
+from governance.verify.hunting import Hit, Hunter, is_empty
 
 _LOOSE = re.compile(r"[\s\-()（）·•.]")
-_ALPHABET = np.array([bytes([code]).isalnum() or code in b"+/-_" for code in range(256)]).astype(np.uint8)
+_ALPHABET = bytes(bytes([code]).isalnum() or code in b"+/-_" for code in range(256))  # 1 for a character of it
 _FOUR = np.uint32(0x01010101)
 _PLAIN_ALPHABET = bytes.maketrans(b"-_", b"+/")
-_RUN = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
+_GROUP = 4  # characters that stand for three bytes
+_SHORTEST_RUN = 3 * _GROUP
+_ZERO = ord("A")  # stands for six zero bits
 _UNFINISHED = re.compile(rb"[A-Za-z0-9+/_-]{1,4096}\Z")  # may go on in the next piece; far longer than any value
 
 
@@ -56,7 +59,8 @@ def hunt_unpacked(hunter: Hunter, pieces: Iterable[bytes]) -> Iterator[Hit]:
         rest = b""
         for piece in pieces:
             data = rest + piece
-            unpacked.extend(hunter.hunt([_unpacked(data)]))
+            if not is_empty(data):
+                unpacked.extend(hunter.hunt([_unpacked(data)]))
             unfinished = _UNFINISHED.search(data, max(0, len(data) - 4096))
             rest = unfinished.group() if unfinished else b""
             yield piece
@@ -66,23 +70,45 @@ def hunt_unpacked(hunter: Hunter, pieces: Iterable[bytes]) -> Iterator[Hit]:
 
 
 def _unpacked(data: bytes) -> bytes:
-    found = []
-    for run in _runs(data):
-        text = run.translate(_PLAIN_ALPHABET) if b"-" in run or b"_" in run else run
-        for start in range(4):
-            found.append(a2b_base64(text[start:] + b"A" * (-(len(text) - start) % 4)))
-    return b"\n".join(found)
+    """What runs of twelve or more characters of the alphabets stand for, with a group beginning at each of four places.
+
+    The runs are laid side by side, each from a multiple of four on and with at least one group of zeros behind it; for
+    the later places their first characters become zeros, too.
+    """
+    starts, lengths = _runs(data)
+    if not len(starts):
+        return b""
+    rooms = -(-lengths // _GROUP) * _GROUP + _GROUP
+    places = np.cumsum(rooms) - rooms
+    laid = np.full(int(rooms.sum()) + _GROUP, _ZERO, np.uint8)
+    before = np.cumsum(lengths) - lengths
+    order = np.arange(int(lengths.sum()))
+    codes = np.frombuffer(data, np.uint8)
+    laid[order + np.repeat(places - before, lengths)] = codes[order + np.repeat(starts - before, lengths)]
+    unpacked = []
+    for place in range(_GROUP):
+        unpacked.append(a2b_base64(laid[place : len(laid) - _GROUP + place].tobytes().translate(_PLAIN_ALPHABET)))
+        laid[places + place] = _ZERO
+    return b"\n".join(unpacked)
 
 
-def _runs(data: bytes) -> Iterator[bytes]:
-    """Runs of twelve or more characters of the alphabets; such a run fills two neighbouring groups of four bytes."""
-    inside = _ALPHABET[np.frombuffer(data + bytes(-len(data) % 4), np.uint8)].view(np.uint32) == _FOUR
-    pairs = np.concatenate(([False], inside[:-1] & inside[1:], [False]))
-    edges = np.flatnonzero(pairs[1:] != pairs[:-1]).tolist()
-    for left, right in zip(edges[::2], edges[1::2], strict=True):
-        run = _RUN.search(data, max(0, 4 * left - 3), 4 * right + 7)
-        if run:
-            yield run.group()
+def _runs(data: bytes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where runs of twelve or more characters of the alphabets begin, and how long they are.
+
+    Such a run fills two neighbouring groups of four bytes, which few others do; its ends are at most three bytes away.
+    """
+    padded = bytes(_GROUP) + data + bytes(2 * _GROUP - len(data) % _GROUP)
+    inside = np.frombuffer(padded.translate(_ALPHABET), np.uint8)
+    full = inside.view(np.uint32) == _FOUR
+    pairs = np.concatenate(([False], full[:-1] & full[1:], [False]))
+    edges = np.flatnonzero(pairs[1:] != pairs[:-1])
+    starts, ends = _GROUP * edges[::2], _GROUP * (edges[1::2] + 1)
+    for _ in range(_GROUP - 1):
+        starts = starts - inside[starts - 1]
+        ends = ends + inside[ends]
+    lengths = ends - starts
+    long = lengths >= _SHORTEST_RUN
+    return starts[long] - _GROUP, lengths[long]
 
 
 def _texts(value: str) -> set[str]:

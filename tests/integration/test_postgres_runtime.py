@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from governance.database import Role
+from governance.database import Role, connect, copied
 from governance.errors import DatabaseError, RuntimeFailure
 from governance.runtime.postgres import THROW_AWAY, PostgresServer
 from governance.runtime.provision import provision
@@ -257,3 +257,18 @@ def test_a_refused_statement_is_our_error_without_the_password(warehouse: Wareho
     with pytest.raises(DatabaseError, match="xinglin_audit") as caught:
         connect(dsn)
     assert "guess-41" not in str(caught.value)
+
+
+def test_rows_are_copied_as_the_server_sends_them_and_a_broken_copy_says_why(warehouse: Warehouse) -> None:
+    with connect(warehouse.dsn(Role.AUDIT), autocommit=True) as connection:
+        query = "copy (select n, case when n > 1 then '患者' || n end from generate_series(1, 3) as n) to stdout"
+        assert list(copied(connection, query)) == [b"1\t\\N\n", "2\t患者2\n".encode(), "3\t患者3\n".encode()]
+        given_up = copied(connection, query)
+        assert next(given_up).startswith(b"1")
+        given_up.close()
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            list(copied(connection, "copy nowhere to stdout"))
+        late = "copy (select 1 / (100000 - n) from generate_series(1, 100000) as n) to stdout"
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            list(copied(connection, late))
+        assert connection.execute("select 1").fetchone() == (1,)
