@@ -44,8 +44,8 @@ lint: setup ## 代码检查（只查不改） · check the code, change nothing
 types: setup ## 类型检查 · strict types
 	@echo "== mypy"; $(PYTHON_IN) -m mypy
 
-pytest: setup ## 测试 · all tests, a process a core: ARGS="-k name" runs some in one process
-	@echo "== pytest"; $(PYTHON_IN) -m pytest $(or $(ARGS),--numprocesses=auto --dist=loadfile --no-loadscope-reorder)
+pytest: setup ## 测试 · all tests, a process a core and one more, as some wait: ARGS="-k name" runs some in one process
+	@echo "== pytest"; $(PYTHON_IN) -m pytest $(or $(ARGS),--numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder)
 
 bench: setup ## 性能测量 · measure, write a table and a JSON file
 	@$(PYTHON_IN) -m tests.bench --set-up $(if $(ROWS),--rows $(ROWS)) $(if $(SIZES),--sizes $(SIZES))

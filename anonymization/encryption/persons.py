@@ -7,7 +7,7 @@ patient key)``, the form of values that were written before there were any, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,12 +47,12 @@ class Persons:
         self._last: tuple[list[str | None], list[KeyOrSealer]] = ([], [])
         self._single: dict[str | None, Sealer] = {}
 
-    def column(self, persons: Sequence[str | None], *, new: bool = False) -> list[KeyOrSealer]:
+    def column(self, persons: Sequence[str | None], *, new: bool = False) -> Iterable[KeyOrSealer]:
         """What a column's values are encrypted with, in their order.
 
-        The columns of a batch have the same persons, whose keys are made once. Encryption under a key takes
-        2.5 kB, which cost more time than the encryption where they outlive their row. The first column of persons who
-        mostly have one row gets bytes, to be used with :attr:`make` and dropped; from the second on, it pays to keep.
+        The columns of a batch have the same persons, whose keys are made once. Encryption under a key takes 2.5 kB,
+        and outliving its row costs more time than making it anew: persons who mostly have one row get bytes, made as
+        they are asked for, to be used with :attr:`make` and dropped.
 
         Args:
             persons: patient keys; ``None`` is nobody, whose key has no salt.
@@ -62,20 +62,28 @@ class Persons:
             One entry a person: 32 bytes of key, or encryption that persons of several rows share; ``None`` where the
             person has no salt, because it was never made or was destroyed.
         """
+        rows = list(persons)
         last, column = self._last
-        if last == list(persons) and not (new and None in column):  # of the same objects: quick
-            column[:] = [self.make(key) if isinstance(key, bytes) else key for key in column]
+        if last == rows and not (new and None in column):  # of the same objects: quick
             return column
-        unique = set(persons)
+        unique = set(rows)
         salts: Mapping[str, bytes] = {}
         if self._salts is not None:
             salts = (self._salts.make if new else self._salts.find)({person for person in unique if person})
-        keys: dict[str | None, KeyOrSealer] = {person: self._derived(person, salts) for person in unique}
-        if 2 * len(unique) < len(persons):
-            keys = {person: self.make(key) if isinstance(key, bytes) else None for person, key in keys.items()}
-        column = [keys[person] for person in persons]
-        self._last = (list(persons), column)
-        return column
+        if 2 * len(unique) >= len(rows):
+            return self._one_by_one(rows, salts)
+        keys = {person: self._derived(person, salts) for person in unique}
+        shared = {person: None if key is None else self.make(key) for person, key in keys.items()}
+        self._last = rows, [shared[person] for person in rows]
+        return self._last[1]
+
+    def _one_by_one(self, rows: list[str | None], salts: Mapping[str, bytes]) -> Iterator[bytes | None]:
+        made: list[KeyOrSealer] = []
+        for person in rows:
+            key = self._derived(person, salts)
+            made.append(key)
+            yield key
+        self._last = rows, made
 
     def sealer(self, person: str | None) -> Sealer | None:
         """Encryption under the key of one person; ``None`` if the person has no salt."""
@@ -91,13 +99,13 @@ class Persons:
 
     def _derived(self, person: str | None, salts: Mapping[str, bytes]) -> bytes | None:
         context = self._root.copy()
-        if person:
+        if person and self._salts is not None:
+            salt = salts.get(person)
+            if salt is None:
+                return None
+            context.update(b"%b\x1f%b" % (person.encode(), salt))
+        elif person:
             context.update(person.encode())
-            if self._salts is not None:
-                salt = salts.get(person)
-                if salt is None:
-                    return None
-                context.update(b"\x1f" + salt)
         return context.finalize()
 
 
