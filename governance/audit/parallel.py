@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
@@ -24,7 +25,7 @@ from governance.audit.merkle import Frontier
 from governance.audit.sequence import CHAIN, Verified, verify_lines
 from governance.database import copied
 
-PIECE = 1 << 16
+PIECE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,11 @@ def _verify(snapshot: _Snapshot, before: int, last: int, *, with_tree: bool) -> 
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute(f"set transaction snapshot '{snapshot.name}'")
         connection.execute(PINNED)
-        lines = list(copied(connection, query))
-    try:
-        chain = bytes.fromhex(lines.pop(0)[CHAIN].decode()) if before and lines else b""
-    except ValueError:
-        return None
-    keys = AuditKeys(snapshot.chain, snapshot.algorithm)
-    found = verify_lines(lines, keys, (), after=(before, chain), tree=trees if with_tree else _NoTree())
+        with closing(copied(connection, query)) as lines:
+            try:
+                chain = bytes.fromhex(next(lines, b"")[CHAIN].decode()) if before else b""
+            except ValueError:
+                return None
+            keys = AuditKeys(snapshot.chain, snapshot.algorithm)
+            found = verify_lines(lines, keys, (), after=(before, chain), tree=trees if with_tree else _NoTree())
     return None if found.faults or found.records != last else _Piece(trees.trees, found.head)

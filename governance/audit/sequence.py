@@ -6,11 +6,14 @@ does not fit and its neighbour. Memory does not grow with the log.
 
 from __future__ import annotations
 
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
+from itertools import chain, islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from governance.audit.chain import AuditKeys
 from governance.audit.checkpoints import Checkpoint
@@ -19,7 +22,10 @@ from governance.errors import AuditError
 
 CHAIN = slice(-65, -1)  # of a line: the 64 digits of its chain value
 _TAIL = 137  # of a line: tab, \\x, 64 digits, twice, and the line end
-_BATCH = 1 << 16
+_HASH = 32  # bytes
+_DIGITS = [*range(4, 68), *range(72, 136)]  # of a tail: those of the leaf hash, then of the chain value
+_BETWEEN, _MARKS = [0, 1, 2, 3, 68, 69, 70, 71, 136], np.frombuffer(b"\t\\\\x\t\\\\x\n", np.uint8)  # the rest of it
+_BATCH = 1 << 11  # records that are verified at once; they stay in the processor's cache
 _WINDOW = 1000  # how far away the true place of a moved record is looked for
 
 
@@ -77,47 +83,103 @@ def verify_lines(
     result, waiting = Verified(), list(reversed(checkpoints))
     tree = Frontier() if tree is None else tree
     good = 0  # size of the last checkpoint that agreed
-    leaves: list[bytes] = []
-    seal, mac, chain, expected = b"", keys.mac(keys.seal), after[1], after[0] + 1
+    place = _Chain(keys, *after)
     stop = waiting[-1].size if waiting else 0
     rest = iter(lines)
-    for line in rest:
-        canonical = line[:-_TAIL]
-        if not canonical.startswith(b"%d\t%b\t" % (expected, seal)):
-            fault, seal = _begins_wrong(canonical, expected, seal)
-            if fault is None:
-                try:
-                    mac = keys.mac(seal.decode())
-                except (AuditError, UnicodeDecodeError):
-                    fault = Fault(FaultKind.ALTERED, expected, "the record names a key that there is not")
-            if fault:
-                result.faults.append(fault)
-                break
-            chain = chain or mac.genesis()
-        leaf = sha256(b"\x00" + canonical).digest()
-        chain = mac.next(chain, leaf)
-        if line[-_TAIL:] != b"\t\\\\x%b\t\\\\x%b\n" % (hexlify(leaf), hexlify(chain)):
-            result.faults.append(_diagnosis(expected, line, rest))
-            break
-        leaves.append(leaf)
-        if expected == stop or len(leaves) == _BATCH:
-            tree.extend(leaves)
-            leaves.clear()
-            if expected == stop:
-                checkpoint = waiting.pop()
-                if (checkpoint.root, checkpoint.chain) != (tree.root(), chain):
-                    result.faults.append(_contradicted(good, checkpoint))
-                    break
+    while batch := list(islice(rest, place.until(stop))):
+        leaves, fault = place.follow(batch, rest)
+        tree.extend(leaves)
+        if fault is None and place.size == stop:
+            checkpoint = waiting.pop()
+            if (checkpoint.root, checkpoint.chain) != (tree.root(), place.head):
+                fault = _contradicted(good, checkpoint)
+            else:
                 good, stop = stop, waiting[-1].size if waiting else 0
                 result.checkpoints += 1
-        expected += 1
+        if fault is not None:
+            result.faults.append(fault)
+            break
     else:
-        tree.extend(leaves)
         if waiting:
-            words = f"records {expected} to {waiting[0].size} are gone: a signed checkpoint counts {waiting[0].size}"
-            result.faults.append(Fault(FaultKind.CUT, expected, words))
-    result.records, result.head = expected - 1, chain
+            words = (
+                f"records {place.size + 1} to {waiting[0].size} are gone: a signed checkpoint counts {waiting[0].size}"
+            )
+            result.faults.append(Fault(FaultKind.CUT, place.size + 1, words))
+    result.records, result.head = place.size, place.head
     return result
+
+
+class _Chain:
+    """How far a pass has come.
+
+    Attributes:
+        size: sequence number of the last record that holds.
+        head: its chain value; empty before the first.
+    """
+
+    def __init__(self, keys: AuditKeys, size: int, head: bytes) -> None:
+        self._keys, self.size, self.head = keys, size, head
+        self._seal, self._mac = b"", keys.mac(keys.seal)
+
+    def until(self, stop: int) -> int:
+        """How many lines to take next: one to learn the seal, then up to a round number, never past ``stop``."""
+        wanted = _BATCH - self.size % _BATCH if self._seal else 1
+        return min(wanted, stop - self.size) if stop else wanted
+
+    def follow(self, lines: list[bytes], rest: Iterator[bytes]) -> tuple[list[bytes], Fault | None]:
+        """The leaf hashes of the lines that hold, and what is wrong with the first that does not."""
+        leaves = self._at_once(lines) if self._seal else None
+        return (leaves, None) if leaves is not None else self._one_by_one(lines, rest)
+
+    def _at_once(self, lines: list[bytes]) -> list[bytes] | None:
+        """The leaf hashes if all lines hold under the seal of the line before; else ``None``, and nothing is said."""
+        begins = [b"%d\t%b\t" % (seq, self._seal) for seq in range(self.size + 1, self.size + 1 + len(lines))]
+        stored = _stored(lines)
+        if stored is None or not all(map(bytes.startswith, lines, begins)):
+            return None
+        leaves = [leaf_hash(line[:-_TAIL]) for line in lines]
+        heads = np.concatenate((np.frombuffer(self.head, np.uint8)[None], stored[:-1, 1]))
+        values = self._mac.each(np.concatenate((heads, stored[:, 0]), axis=1).tobytes(), 2 * _HASH)
+        if (stored[:, 0].tobytes(), stored[:, 1].tobytes()) != (b"".join(leaves), b"".join(values)):
+            return None
+        self.size, self.head = self.size + len(lines), values[-1]
+        return leaves
+
+    def _one_by_one(self, lines: list[bytes], rest: Iterator[bytes]) -> tuple[list[bytes], Fault | None]:
+        leaves: list[bytes] = []
+        following = chain(lines, rest)
+        for line in islice(following, len(lines)):
+            seq, canonical = self.size + 1, line[:-_TAIL]
+            if not canonical.startswith(b"%d\t%b\t" % (seq, self._seal)):
+                fault, self._seal = _begins_wrong(canonical, seq, self._seal)
+                if fault is not None:
+                    return leaves, fault
+                try:
+                    self._mac = self._keys.mac(self._seal.decode())
+                except (AuditError, UnicodeDecodeError):
+                    return leaves, Fault(FaultKind.ALTERED, seq, "the record names a key that there is not")
+                self.head = self.head or self._mac.genesis()
+            leaf = leaf_hash(canonical)
+            value = self._mac.next(self.head, leaf)
+            if line[-_TAIL:] != b"\t\\\\x%b\t\\\\x%b\n" % (hexlify(leaf), hexlify(value)):
+                return leaves, _diagnosis(seq, line, following)
+            leaves.append(leaf)
+            self.size, self.head = seq, value
+        return leaves, None
+
+
+def _stored(lines: list[bytes]) -> NDArray[np.uint8] | None:
+    """Leaf hash and chain value as they stand in the lines, ``[line, 2, 32]``; ``None`` if a tail has another form."""
+    tails = b"".join([line[-_TAIL:] for line in lines])
+    if len(tails) != _TAIL * len(lines):
+        return None
+    table = np.frombuffer(tails, np.uint8).reshape(-1, _TAIL)
+    try:
+        hashes = unhexlify(table[:, _DIGITS].tobytes())
+    except ValueError:
+        return None
+    is_sound = bool((table[:, _BETWEEN] == _MARKS).all())
+    return np.frombuffer(hashes, np.uint8).reshape(-1, 2, _HASH) if is_sound else None
 
 
 def _begins_wrong(canonical: bytes, expected: int, seal: bytes) -> tuple[Fault | None, bytes]:
