@@ -32,7 +32,6 @@ LIKELY: Final = 0.45
 """From this probability on, one tagger's agreement is enough; below, both must agree. The quicker goes first."""
 _HINT: Final = 0.002
 _FAINT_SHARE: Final = 0.04
-_NO_SHARE: Final = 0.02
 _WORD_PAIR: Final = 2
 _SURE_COMPOUND: Final = 0.7
 _CLINICAL_SHARE: Final = 0.04
@@ -93,7 +92,7 @@ class NameModel:
                 elif clinical:
                     doubtful.append(candidate)
             if not clinical:
-                starts = None if share < _NO_SHARE else [candidate.start for candidate in scored]
+                starts = [candidate.start for candidate in scored] if share else None
                 sentences.extend(
                     _Sentence(*match.span(), share < _FAINT_SHARE)
                     for match in _SENTENCE.finditer(text, first, last)
@@ -220,7 +219,7 @@ def _agreed(candidate: Scored, entities: Sequence[Tagged], offset: int) -> tuple
 def _may_hold_name(sentence: re.Match[str], starts: Sequence[int] | None) -> bool:
     """Tell whether a sentence has a candidate of the gate, or characters that foreign names are written with.
 
-    Without `starts`, in text that holds hardly a clinical word, any that is longer than a name's surname may.
+    Without `starts`, in text that holds no clinical word, any of two characters and more may.
     """
     if starts is None:
         return sentence.end() - sentence.start() > 1
