@@ -70,7 +70,7 @@ def copied(connection: psycopg.Connection, statement: str | sql.Composed) -> Gen
     """The rows of a ``COPY … TO STDOUT``, in the bytes that the server sends.
 
     They come from libpq itself, in half of the time per row that ``cursor.copy`` takes. An iteration that is given up
-    reads the rest away, so that the connection can be used again.
+    reads the rest away, so that the connection can be used again; an interrupt is heard with the next row.
 
     Raises:
         psycopg.Error: the server refuses the statement, or stops in the middle.
