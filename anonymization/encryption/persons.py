@@ -59,8 +59,8 @@ class Persons:
             new: make the salts that are missing.
 
         Returns:
-            One entry a person: 32 bytes of key, or encryption that persons of several rows share; ``None`` where the
-            person has no salt, because it was never made or was destroyed.
+            One entry a row, to be gone through once: 32 bytes of key, or encryption that rows of the same person share;
+            ``None`` where the person has no salt, because it was never made or was destroyed.
         """
         rows = list(persons)
         last, column = self._last

@@ -20,7 +20,7 @@ from governance.verify.hunting import Hit, Hunter, is_empty
 
 _LOOSE = re.compile(r"[\s\-()（）·•.]")
 _ALPHABET = bytes(bytes([code]).isalnum() or code in b"+/-_" for code in range(256))  # 1 for a character of it
-_FOUR = np.uint32(0x01010101)
+_FOUR = np.uint32(0x01010101)  # four bytes of 1
 _PLAIN_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _GROUP = 4  # characters that stand for three bytes
 _SHORTEST_RUN = 3 * _GROUP
