@@ -40,9 +40,12 @@ def encrypt_column(
 
     Returns:
         ``binary``, null where ``values`` is.
+
+    Raises:
+        ValueError: a row id is missing or no whole number, or the columns have different lengths.
     """
     sealed = cipher.encrypt_column(
-        place, _listed(values), _listed(row_ids), _listed(persons), suite=suite, workers=workers
+        place, _listed(values), _row_ids(row_ids), _listed(persons), suite=suite, workers=workers
     )
     return _like(values, sealed, pa.binary())
 
@@ -54,8 +57,9 @@ def decrypt_column(
 
     Raises:
         DecryptionError: a value was altered, moved from its place, or its key is not there.
+        ValueError: as in :func:`encrypt_column`.
     """
-    plain = cipher.decrypt_column(place, _listed(values), _listed(row_ids), _listed(persons), workers=workers)
+    plain = cipher.decrypt_column(place, _listed(values), _row_ids(row_ids), _listed(persons), workers=workers)
     return _like(values, plain, pa.string())
 
 
@@ -68,9 +72,21 @@ def blind_index(indexer: BlindIndexer, domain: str, values: Column) -> Column:
 
 def _listed(column: Column) -> list[Any]:
     """The values of a column, ``None`` where one is missing (NaN and NA of pandas too)."""
-    arrow = column if isinstance(column, (pa.Array, pa.ChunkedArray)) else pa.array(column, from_pandas=True)
-    listed: list[Any] = arrow.to_pylist()
+    listed: list[Any] = _arrow(column).to_pylist()
     return listed
+
+
+def _row_ids(column: Column) -> list[int]:
+    """Row ids, to which the ciphertexts are bound; pandas makes floats of whole numbers as soon as one is missing."""
+    ids = _arrow(column)
+    if ids.null_count:
+        raise ValueError(f"{ids.null_count} row ids are missing; a value is bound to its row: give every row its id")
+    listed: list[int] = ids.cast(pa.int64()).to_pylist()  # pa.ArrowInvalid, a ValueError, where digits would be lost
+    return listed
+
+
+def _arrow(column: Column) -> Any:
+    return column if isinstance(column, (pa.Array, pa.ChunkedArray)) else pa.array(column, from_pandas=True)
 
 
 def _like(column: Column, values: list[Any], kind: pa.DataType) -> Column:

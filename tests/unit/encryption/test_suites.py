@@ -218,3 +218,16 @@ def test_pandas_columns_go_out_and_back_with_their_index() -> None:
     assert plain.to_dict() == {10: "张三", 20: None, 30: "", 40: "A-1"}
     indexes = columns.blind_index(BlindIndexer(bytes(32)), "name", frame["value"])
     assert indexes.index.tolist() == [10, 20, 30, 40] and indexes[20] is None and len(indexes[10]) == 32
+
+
+@pytest.mark.parametrize("rows", [[1.0, None], [1.5, 2.0], [1]])
+def test_rows_without_a_whole_number_each_are_refused(rows: list[float | None]) -> None:
+    values, persons = pd.Series(["a", "b"]), pd.Series([PERSON, PERSON])
+    with pytest.raises(ValueError, match=r"row ids are missing|truncated|shorter"):
+        columns.encrypt_column(FieldCipher({1: bytes(32)}, 1), PLACE, values, pd.Series(rows), persons)
+
+
+def test_whole_numbers_that_pandas_made_floats_of_bind_like_whole_numbers() -> None:
+    cipher, values, persons = FieldCipher({1: bytes(32)}, 1), pd.Series(["a", "b"]), pd.Series([PERSON, PERSON])
+    sealed = columns.encrypt_column(cipher, PLACE, values, pd.Series([1.0, 2.0]), persons)
+    assert cipher.decrypt_column(PLACE, sealed.tolist(), [1, 2], [PERSON, PERSON]) == ["a", "b"]
