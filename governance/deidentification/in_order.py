@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -20,6 +22,7 @@ Answer = TypeVar("Answer")
 JobsOption = Annotated[str, typer.Option("--jobs", "-j", help="进程数或 all number of processes, or all")]
 
 _AHEAD: Final = 3  # items under way for each process
+_LOOK_SECONDS: Final = 1.0
 _work: Callable[[Any], Any] | None = None
 
 
@@ -36,7 +39,7 @@ def in_order(work: Callable[[Item], Answer], items: Iterable[Item], processes: i
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     try:
-        with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(work,)) as pool:
+        with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(work, os.getpid())) as pool:
             waiting: deque[Future[Answer]] = deque()
             for item in items:
                 waiting.append(pool.submit(_answer, item))
@@ -61,9 +64,17 @@ def processes_of(jobs: str) -> int:
     return int(jobs)
 
 
-def _start(work: Callable[[Any], Any]) -> None:
+def _start(work: Callable[[Any], Any], parent: int) -> None:
     global _work  # noqa: PLW0603  one a process
     _work = work
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent was killed: it would wait for ever, with texts of patients in its memory."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
 
 
 def _answer(item: Any) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +59,25 @@ def test_a_wrong_number_of_processes_is_refused(jobs: str) -> None:
 def test_all_is_every_processor() -> None:
     assert processes_of("all") >= 1
     assert processes_of("3") == 3
+
+
+def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
+    script = (
+        "import os, time\n"
+        "from governance.deidentification.in_order import in_order\n"
+        "def work(_item): time.sleep(0.1); return os.getpid()\n"
+        "for answer in in_order(work, iter(int, 1), 2): print(answer, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        workers = {int(program.stdout.readline()) for _ in range(20)}
+        program.kill()
+        deadline = time.monotonic() + 20
+        while any(is_running(worker) for worker in workers):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def is_running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
