@@ -46,7 +46,7 @@ _ZONES: Final = any_of(
         """
         特别行政区 自治区 自治州 自治县 自治旗 开发区 高新区 经开区 工业园 工业园区 科技园 产业园 大学城 新区 林场
         农场 牧场 渔场 街道 街道办 社区 小区 花园 花苑 家园 新村 公寓 大厦 大楼 广场 山庄 豪庭 雅苑 雅居 名苑 名城
-        公馆 别墅 宿舍 大院 家属院 家属区 村委会 居委会 胡同
+        公馆 别墅 宿舍 大院 家属院 家属区 家属楼 村委会 居委会 胡同
         """
     )
 )
@@ -85,8 +85,18 @@ _BUILDING: Final = re.compile(
     r"[0-9]{0,2}(?:层|楼)?[0-9]{2,4}(?:室|房|户|号)?(?![0-9])"
 )
 _ESTATE: Final = re.compile(
-    rf"(?:[{HAN}]{{2,6}}(?:小区|花园|花苑|家园|新村|公寓|大厦|山庄|苑|园|城|庭|府|居|湾))?[ \t]?[A-Z]?$"
+    rf"(?:[{HAN}]{{2,6}}(?:小区|花园|花苑|家园|新村|公寓|大厦|山庄|苑|园|城|庭|府|居|湾)"
+    rf"(?:[0-9{_HAN_NUMBER}]{{1,2}}(?:期|区|组团))?)?[ \t]?[A-Z]?$"
 )
+_HOME: Final = re.compile(
+    r"[男女](?:性|孩|婴)?[,、 \t](?:[^。!?;\n]{0,24}[,、 \t])?"
+    rf"(?P<v>(?![本当外为系是])[{HAN}]{{2,12}})人(?=[,。;、 \t])"
+)
+"""Where somebody is from, as admission notes begin: 男,4岁,双塔山人,主因 …"""
+_HOME_KIND: Final = re.compile(
+    r"(?<!农)[省市县区旗盟州镇乡村屯庄寨营沟山河湾岭坡店堡桥坪坝塘峪淀集铺庙台口城子](?<!独生子)$"
+)
+_HOME_START: Final = re.compile(r"[男女](?=(?:性|孩|婴)?[,、 \t])")
 _LEAD_IN: Final = re.compile(
     "^.*(?:"
     + any_of(
@@ -132,6 +142,10 @@ class AddressRecognizer(ScanRecognizer):
         yield from self._labelled(text)
         for run in runs(text, found):
             yield Finding(Entity.ADDRESS, run.start, run.end, run.score, "run")
+        for match in matches_at(_HOME, text, _HOME_START):
+            home = match.span("v")
+            if _HOME_KIND.search(match["v"]) or any(home[0] <= place.start and place.end == home[1] for place in found):
+                yield Finding(Entity.ADDRESS, *home, 0.65, "home")
         yield from self._by_grammar(text)
 
     @staticmethod
@@ -168,7 +182,7 @@ class AddressRecognizer(ScanRecognizer):
             lead = _LEAD_IN.match(match["v"])
             yield Finding(Entity.ADDRESS, start + (lead.end() if lead else 0), end, 0.65, "village")
         for match in matches_at(_BUILDING, text, _BUILDING_START):
-            estate = _ESTATE.search(text[max(0, match.start() - 10) : match.start()])
+            estate = _ESTATE.search(text[max(0, match.start() - 12) : match.start()])
             before = estate.group() if estate else ""
             lead = _LEAD_IN.match(before)
             start = match.start() - len(before) + (lead.end() if lead else 0)

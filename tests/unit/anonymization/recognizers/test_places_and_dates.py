@@ -27,6 +27,12 @@ def found(recognizer: ScanRecognizer, text: str) -> set[str]:
         "住院号及病区",
         "来自杭州市",
         "现住农村，务农",
+        "现住女儿家，由女儿照料",
+        "女，30岁，退休工人，主因咳嗽",
+        "男，5岁，独生子人",
+        "女，34岁，本市人，主因头痛",
+        "男性，71岁，当地农村人，主因头痛",
+        "专程去深圳为你们寄奖品，大家加油转发",
     ],
 )
 def test_words_with_address_suffixes_are_no_addresses(text: str) -> None:
@@ -40,6 +46,10 @@ def test_words_with_address_suffixes_are_no_addresses(text: str) -> None:
         "广东省肇庆市四会市五眼井新街540号",
         "余杭区五常街道文一西路969号",
         "江西省赣州市于都县贡江镇长征村3组",
+        "南昌市东湖区榕荫门外大街18号（老菜市场二层）",
+        "南昌市东湖区榕荫门外大街18号金桂大厦1、2层",
+        "西宁市城东区金桂街道白鹿收费站旁",
+        "金桂城1区15号楼1单元601",
     ],
 )
 @pytest.mark.parametrize(
@@ -50,6 +60,21 @@ def test_an_address_is_covered_to_its_door(carrier: str, address: str) -> None:
     start, end = text.index(address), text.index(address) + len(address)
     covered = {i for r in AddressRecognizer().analyze(text, []) for i in range(r.start, r.end)}
     assert set(range(start, end)) <= covered
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("，男，双塔山人，主因咳嗽", "双塔山"),
+        ("女性，45岁，汉族，已婚，老爷庙村人，于3天前", "老爷庙村"),
+        ("女性，78岁，河北承德人，现住", "河北承德"),
+        ("男 67岁 汉族 河东庄人 主因", "河东庄"),
+        ("现住电厂家属院，主因头痛", "电厂家属院"),
+        ("现住二矿家属区3栋2单元，因腹痛", "二矿家属区3栋2单元"),
+    ],
+)
+def test_where_somebody_is_from_or_lives_is_found_without_a_division(text: str, place: str) -> None:
+    assert place in found(AddressRecognizer(), text)
 
 
 @pytest.mark.parametrize(
