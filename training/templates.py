@@ -1,4 +1,4 @@
-"""Sentences with open places for names, for training only. {n} is a person's name, {s} a surname, {o} another name.
+"""Sentences with open places for names, for training only. {n} is a person's name, {o} another name.
 
 They were written for this project, register by register. The sentences that measure the model are others: they live
 with the tests (`tests/unit/anonymization/names_held_out.py`) and nothing may be copied between the two.
@@ -129,3 +129,37 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """Register → sentences."""
+
+FORM_LINES: Final[tuple[str, ...]] = (
+    "住址:{a}",
+    "家庭住址:{a}",
+    "【地址】{a}",
+    "户籍所在地:{a},邮编510000",
+    "居住于{a}。",
+    "与家人同住于{a}",
+    "现住{a},电话{d}",
+    "务工于{u},租住{a}",
+    "【工作】{u}",
+    "工作单位:{u}",
+    "职业单位:{u} 电话:{d}",
+    "就职于{u}",
+    "民族:汉族 婚姻:已婚 职业:农民",
+    "婚姻状况:未婚 民族:满族 籍贯:{a}",
+    "【证件号码】{d}",
+    "身份证号:{d}",
+    "联系电话:{d}",
+    "【电话】本人{d};",
+    "病案号:{d} 床号:12 科别:骨科",
+    "门诊号:{d} 费别:自费",
+    "【职业】退休",
+    "报告已发至邮箱ab{d}@example.org。",
+    "入院日期:2021-03-05 出院日期:2021-03-12",
+    "{d} {a} 女 45岁",
+    "单位:{u},地址:{a}",
+    "【基本情况】{n} 男 58岁 已婚 汉族",
+    "签字:{n}。日期:2022-01-02",
+    "紧急联系人:{n}(母亲) 电话:{d}",
+    "{n},女,54岁,已婚,住{a}",
+    "{u}职工{n}来院复查。",
+)
+"""Lines of forms with addresses {a}, employers {u} and numbers {d}, most of them without a name {n}."""

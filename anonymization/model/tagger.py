@@ -1,7 +1,7 @@
 """Runs one sequence tagger: characters → emissions (ONNX) → best tag path (CRF) → persons.
 
 A tagger is two files of this package: NAME.onnx, and NAME.npz with its characters, tags and CRF scores. The result is a
-pure function of the text: one thread, no sampling, no clock.
+pure function of the text.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from anonymization.errors import ModelError
+from anonymization.model.network import open_network
 
 _LONGEST: Final = 200
 _BATCH: Final = 16
@@ -43,17 +43,13 @@ class Tagger:
                 tags = [str(tag) for tag in table["tags"]]
                 codes = zip(table["characters"].tolist(), table["codes"].tolist(), strict=True)
                 self._codes: dict[str, int] = {chr(character): code for character, code in codes}
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            content = (folder / f"{name}.onnx").read_bytes()
-            self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._network = open_network(name)
         except Exception as error:
             raise ModelError(
                 f"Model {name} of anonymization/model cannot be loaded. Reinstall the package, or make the model anew "
                 "with training/convert_taggers.py."
             ) from error
-        if self._session.get_outputs()[0].shape[-1] != len(tags):
+        if self._network.get_outputs()[0].shape[-1] != len(tags):
             raise ModelError(f"Model {name}: its network and its tag table differ in size. Reinstall the package.")
         self._parts = [_split(tag) for tag in tags]
         allowed = self._transitions[self._transitions > _FORBIDDEN]
@@ -81,7 +77,7 @@ class Tagger:
         lookup = self._codes.get
         for column, sentence in enumerate(sentences):
             ids[: len(sentence), column] = [lookup(character, 0) for character in sentence]
-        emissions = self._session.run(None, {"ids": ids, "lengths": lengths})[0]
+        emissions = self._network.run(None, {"ids": ids, "lengths": lengths})[0]
         # Transitions cannot lift a person's tag that is farther behind everywhere: such a sentence is not decoded.
         lead = emissions[:, :, self._persons].max(axis=2) - emissions.max(axis=2)
         lead[np.arange(len(lead))[:, None] >= lengths] = -np.inf

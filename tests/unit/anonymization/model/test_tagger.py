@@ -11,6 +11,7 @@ import pytest
 
 from anonymization.errors import ModelError
 from anonymization.model import name_gate as gate_module
+from anonymization.model import network as network_module
 from anonymization.model import tagger as tagger_module
 from anonymization.model.name_gate import NameGate, candidates, context_features, name_features
 from anonymization.model.tagger import Tagger, tagger
@@ -26,7 +27,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in resources.files("anonymization.model").iterdir():
         if file.name.endswith((".onnx", ".npz")):
             shutil.copy(str(file), tmp_path / file.name)
-    for module in (tagger_module, gate_module):
+    for module in (tagger_module, gate_module, network_module):
         monkeypatch.setattr(module.resources, "files", lambda _: tmp_path)
     return tmp_path
 
