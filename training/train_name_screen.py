@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ import numpy as np
 import onnx
 from name_makers import NameMaker, listed_given_names
 from onnx import TensorProto, helper, numpy_helper
-from templates import FORM_LINES
+from templates import COMPLAINTS, FORM_LINES
 from train_name_gate import SEED, clinical, dialogues, filled, planted
 
 from anonymization.divisions import divisions
@@ -40,6 +41,22 @@ _PIECE = 160
 _SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]?")
 _PLACE_ENDS = ("花园", "公寓", "新村", "小区", "雅居", "苑", "家园", "大厦", "广场", "村", "里", "城")
 _ROAD_ENDS = ("路", "街", "大道", "巷", "东路", "横街", "二街", "南路", "北街", "胡同", "弄")
+_VILLAGE_ENDS = (
+    "村",
+    "子村",
+    "沟村",
+    "营村",
+    "庄",
+    "屯",
+    "山",
+    "沟",
+    "家庄村",
+    "村3组",
+    "店村",
+    "沿村",
+    "门村",
+    "桥村",
+)
 _FIRMS = (
     "有限公司",
     "股份有限公司",
@@ -91,14 +108,22 @@ class Places:
         table = divisions()
         self._cities = sorted({name for name, _ in table.cities.values()} | set(table.cities))
         self._counties = sorted(table.counties)
+        towns = resources.files("anonymization") / "data" / "towns.txt"
+        self._towns = towns.read_text(encoding="utf-8").split()
         self._draw, self._maker = draw, maker
 
     def _named(self) -> str:
         return self._maker.given() + (self._maker.given() if self._draw.random() < 0.3 else "")
 
     def address(self) -> str:
-        """Return an address or the tail of one."""
+        """Return an address or the tail of one, in a town or of a village."""
         draw = self._draw
+        if draw.random() < 0.45:
+            village = self._maker.surname() if draw.random() < 0.4 else draw.choice(("", "大", "老", "新", "上", "东"))
+            parts = [draw.choice(self._cities), draw.choice(self._counties), draw.choice(self._towns)][
+                draw.randint(0, 3) :
+            ]
+            return "".join(parts) + village + self._named() + draw.choice(_VILLAGE_ENDS)
         parts = [draw.choice(self._cities), draw.choice(self._counties)][draw.randint(0, 2) :]
         if draw.random() < 0.7:
             parts += [self._named(), draw.choice(_ROAD_ENDS), f"{draw.randint(1, 900)}号"][: draw.randint(2, 3)]
@@ -125,11 +150,12 @@ def form_lines(maker: NameMaker, places: Places, draw: random.Random, rounds: in
         "{a}": places.address,
         "{u}": places.employer,
         "{d}": places.number,
+        "{c}": lambda: draw.choice(COMPLAINTS),
     }
     for _ in range(rounds):
         for line in FORM_LINES:
             text, names = "", []
-            for part in re.split(r"(\{[naud]\})", line):
+            for part in re.split(r"(\{[naudc]\})", line):
                 value = makers[part]() if part in makers else part
                 if part == "{n}":
                     names.append((len(text), len(text) + len(value)))

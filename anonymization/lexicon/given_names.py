@@ -51,7 +51,16 @@ UNUSUAL: Final = frozenset(
 ) - frozenset("建增才超声栋发应正阳白静常齐张钾铁单面可参色素史注声早寒流口木球育重轻急律家度向要冷规水双华果起过")
 """Characters that hardly ever stand in a given name: function words, body parts, complaints, clinic words."""
 
-NOT_NAMES: Final = frozenset(
+OFFICES: Final = frozenset(
+    words(
+        """
+        董事 董事长 常委 党委 党员 程序员 班长 班主任 连长 师长 司令员 司机 管理员 管家 海员 官员 公务员 武警 战士 卫士
+        石匠 牧师 牧民 车夫 车主 农民 花农 居民 游客 单身 文秘 文书 阿訇 高工 高知 和尚 强人 农夫 农家 路人
+        """
+    )
+)
+"""What people do or are, where the word starts like a surname: nobody's name, even where a name is due."""
+NOT_NAMES: Final = OFFICES | frozenset(
     words(
         """
     祝健 祝健康 植物 植物神 周边 周围 周身 周期 周转 白介 白介素 于子 戒酒 戒烟 程中 上述

@@ -6,12 +6,13 @@ A city or province alone is what generalisation would leave, so it is no find; a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
-from anonymization.lexicon.places import places
+from anonymization.lexicon.places import Place, places
 from anonymization.lexicon.traditional import simplified
 from anonymization.recognizers.base import HAN, Finding, ScanRecognizer, matches_at, matches_near
 from anonymization.recognizers.place_run import runs
@@ -137,53 +138,63 @@ class AddressRecognizer(ScanRecognizer):
 
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield addresses; overlapping finds of several rules are left to the caller."""
-        text = simplified(text)
-        found = list(places(text))
-        yield from self._labelled(text)
-        for run in runs(text, found):
-            yield Finding(Entity.ADDRESS, run.start, run.end, run.score, "run")
-        for match in matches_at(_HOME, text, _HOME_START):
-            home = match.span("v")
-            if _HOME_KIND.search(match["v"]) or any(home[0] <= place.start and place.end == home[1] for place in found):
-                yield Finding(Entity.ADDRESS, *home, 0.65, "home")
-        yield from self._by_grammar(text)
+        yield from addresses(simplified(text))
 
-    @staticmethod
-    def _labelled(text: str) -> Iterator[Finding]:
-        for match in _LABEL.finditer(text):
-            start = match.end()
-            stop = _LABEL_END.search(text, start)
-            end = min(stop.start() if stop else len(text), start + 60)
-            value = text[start:end].rstrip(" 、.(")
-            if len(value) < 2 or _EMPTY.match(value) or ":" in value:
-                continue
-            if match["j"] == ":" or _HAS_DETAIL.search(value) or any(places(value)):
-                if match["j"] != ":":
-                    taken = _TAIL.match(text, start)
-                    if taken is None:
-                        continue
-                    end = max(taken.end(), start + 2)
-                    value = text[start:end].rstrip()
-                yield Finding(Entity.ADDRESS, start, start + len(value), 0.9, "label")
 
-    @staticmethod
-    def _by_grammar(text: str) -> Iterator[Finding]:
-        if "号" in text:
-            for match in matches_near(_ROAD, text, _ROAD_HINT, 10, 64):
-                start, end = match.span("v")
-                lead = _LEAD_IN.match(match["v"])
-                start += lead.end() if lead else 0
-                name = re.split(r"[0-9]", text[start:end], maxsplit=1)[0]
-                if len(name) >= 3 and not _NOT_ROADS.search(name):
-                    tail = _TAIL.match(text, end)
-                    yield Finding(Entity.ADDRESS, start, tail.end() if tail else end, 0.75, "road")
-        for match in matches_near(_VILLAGE, text, _VILLAGE_HINT, 7, 16):
+@lru_cache(maxsize=1)
+def addresses(text: str) -> tuple[Finding, ...]:
+    """Return the addresses of a normalised, simplified text; the last answer is kept: the name model asks as well."""
+    found = list(places(text))
+    return (
+        *_labelled(text),
+        *(Finding(Entity.ADDRESS, run.start, run.end, run.score, "run") for run in runs(text, found)),
+        *_homes(text, found),
+        *_by_grammar(text),
+    )
+
+
+def _homes(text: str, found: Sequence[Place]) -> Iterator[Finding]:
+    for match in matches_at(_HOME, text, _HOME_START):
+        start, end = match.span("v")
+        if _HOME_KIND.search(match["v"]) or any(start <= place.start and place.end == end for place in found):
+            yield Finding(Entity.ADDRESS, start, end, 0.65, "home")
+
+
+def _labelled(text: str) -> Iterator[Finding]:
+    for match in _LABEL.finditer(text):
+        start = match.end()
+        stop = _LABEL_END.search(text, start)
+        end = min(stop.start() if stop else len(text), start + 60)
+        value = text[start:end].rstrip(" 、.(")
+        if len(value) < 2 or _EMPTY.match(value) or ":" in value:
+            continue
+        if match["j"] == ":" or _HAS_DETAIL.search(value) or any(places(value)):
+            if match["j"] != ":":
+                taken = _TAIL.match(text, start)
+                if taken is None:
+                    continue
+                end = max(taken.end(), start + 2)
+                value = text[start:end].rstrip()
+            yield Finding(Entity.ADDRESS, start, start + len(value), 0.9, "label")
+
+
+def _by_grammar(text: str) -> Iterator[Finding]:
+    if "号" in text:
+        for match in matches_near(_ROAD, text, _ROAD_HINT, 10, 64):
             start, end = match.span("v")
             lead = _LEAD_IN.match(match["v"])
-            yield Finding(Entity.ADDRESS, start + (lead.end() if lead else 0), end, 0.65, "village")
-        for match in matches_at(_BUILDING, text, _BUILDING_START):
-            estate = _ESTATE.search(text[max(0, match.start() - 12) : match.start()])
-            before = estate.group() if estate else ""
-            lead = _LEAD_IN.match(before)
-            start = match.start() - len(before) + (lead.end() if lead else 0)
-            yield Finding(Entity.ADDRESS, start, match.end(), 0.65, "building")
+            start += lead.end() if lead else 0
+            name = re.split(r"[0-9]", text[start:end], maxsplit=1)[0]
+            if len(name) >= 3 and not _NOT_ROADS.search(name):
+                tail = _TAIL.match(text, end)
+                yield Finding(Entity.ADDRESS, start, tail.end() if tail else end, 0.75, "road")
+    for match in matches_near(_VILLAGE, text, _VILLAGE_HINT, 7, 16):
+        start, end = match.span("v")
+        lead = _LEAD_IN.match(match["v"])
+        yield Finding(Entity.ADDRESS, start + (lead.end() if lead else 0), end, 0.65, "village")
+    for match in matches_at(_BUILDING, text, _BUILDING_START):
+        estate = _ESTATE.search(text[max(0, match.start() - 12) : match.start()])
+        before = estate.group() if estate else ""
+        lead = _LEAD_IN.match(before)
+        start = match.start() - len(before) + (lead.end() if lead else 0)
+        yield Finding(Entity.ADDRESS, start, match.end(), 0.65, "building")

@@ -15,7 +15,7 @@ from anonymization.english.passages import english_passages
 from anonymization.english.tagger import tag
 from anonymization.entities import Entity
 from anonymization.lexicon import words
-from anonymization.recognizers.base import RIGHT, START, Finding, Form, FormRecognizer, ScanRecognizer
+from anonymization.recognizers.base import HAN, RIGHT, START, Finding, Form, FormRecognizer, ScanRecognizer
 
 _WORD = r"[A-Z][A-Za-z'’\-]+\d{0,4}"
 _HAN_WORD = r"[A-Z][A-Za-z'’\-]{1,20}"
@@ -202,6 +202,20 @@ class EnglishNameRecognizer(FormRecognizer):
             rf"(?:患者|病人|患儿|产妇|其[父母妻夫子女兄弟姐妹])(?P<v>{_HAN_WORD}(?: {_HAN_WORD}){{1,2}})"
             r"(?![A-Za-z]|[ ]?(?:征|病|综合征|评分|分级|分期|试验|指数|量表))",
             0.7,
+            check=_is_foreign_name,
+        ),
+        Form(
+            "han_titled",
+            rf"(?P<v>{_HAN_WORD}(?: (?:[A-Z]\.|{_HAN_WORD})){{1,3}}) ?(?=先生|女士|小姐|夫人)",
+            0.85,
+            around=(re.compile(r"[a-z](?= ?(?:先生|女士|小姐|夫人))"), 80, 4),
+        ),
+        Form(
+            "han_beside",
+            rf"(?P<v>{_HAN_WORD}(?: (?:[A-Z]\.|{_HAN_WORD})){{1,3}}) ?"
+            rf"(?=(?:博士|教授|医生|医师|主任|护士|家属)|\([{HAN}]{{2,4}}\))",
+            0.75,
+            around=(re.compile(r"[a-z](?= ?(?:[博教医主护家]|\([\u4e00-\u9fff]{2,4}\)))"), 80, 8),
             check=_is_foreign_name,
         ),
         Form(

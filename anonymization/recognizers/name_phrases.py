@@ -13,7 +13,7 @@ from typing import Final
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon import name_context as context
-from anonymization.lexicon.given_names import GIVEN, NOT_NAMES
+from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, OFFICES
 from anonymization.lexicon.surnames import COMMON, COMPOUND, RARE, STRONG, surname_length
 from anonymization.pinyin import is_pinyin_name
 from anonymization.recognizers.base import HAN, Finding, matches_near
@@ -114,6 +114,6 @@ def _finding(match: re.Match[str], score: float, form: str) -> Finding:
 def _is_believed(name: str) -> bool:
     family = surname_length(name)
     given = name[family:]
-    if not given or name in _NO_NAME or name[-1] in _NO_END or name[0] in PARTICLES:
+    if not given or name in _NO_NAME or name in OFFICES or name[-1] in _NO_END or name[0] in PARTICLES:
         return False
     return name[0] in STRONG or family == 2 or all(character in GIVEN for character in given)

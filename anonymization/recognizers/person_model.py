@@ -13,16 +13,21 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anonymization.batches import parts
 from anonymization.entities import Entity
 from anonymization.lexicon import any_of, words
 from anonymization.lexicon.clinical_prose import clinical_shares
+from anonymization.lexicon.given_names import OFFICES
 from anonymization.lexicon.medical_terms import has_eponym, is_medical
 from anonymization.lexicon.name_context import RELATIVES, TRANSLITERATION
 from anonymization.lexicon.surnames import COMMON, COMPOUND, is_surname, surname_length
 from anonymization.model.name_gate import Scored, name_gate
 from anonymization.model.name_screen import name_screen
 from anonymization.model.tagger import Tagged, Tagger, tagger
+from anonymization.recognizers.address import addresses
 from anonymization.recognizers.base import HAN, Finding
 from anonymization.recognizers.han_names import EPONYM_END
 
@@ -34,6 +39,8 @@ LIKELY: Final = 0.45
 """From this probability on, one tagger's agreement is enough; below, both must agree. The quicker goes first."""
 _FAINT: Final = -4.0
 """From these log odds of the screen on, the taggers read. They find more than 99 % of what they found without it."""
+_WITHIN_ADDRESS: Final = 6.0
+"""So much lower are the odds within an address: villages and estates are named like people."""
 _HINT: Final = 0.002
 _FAINT_SHARE: Final = 0.04
 _WORD_PAIR: Final = 2
@@ -105,7 +112,7 @@ class NameModel:
                     for match in _SENTENCE.finditer(text, first, last)
                     if _may_hold_name(match, starts)
                 )
-        yield from self._confirmed(text, self._possible(text, doubtful))
+        yield from self._confirmed(text, self._possible(text, doubtful, taken))
         yield from self._tagged(text, self._hopeful(text, sentences, taken))
 
     def given_end(self, text: str, start: int) -> int | None:
@@ -122,32 +129,40 @@ class NameModel:
                 return start + _WHOLE - 1
         return None
 
-    def _possible(self, text: str, doubtful: Sequence[Scored]) -> list[Scored]:
+    def _possible(self, text: str, doubtful: Sequence[Scored], taken: Sequence[tuple[int, int]]) -> list[Scored]:
         """Return the candidates that the screen sees a name in."""
         windows = [_window(text, candidate) for candidate in doubtful]
-        odds = self._screen.odds([text[start:end] for start, end in windows])
         return [
             candidate
-            for candidate, (start, _), each in zip(doubtful, windows, odds, strict=True)
-            if each[candidate.start - start : candidate.end - start].max() >= _FAINT
+            for candidate, (start, _), odds in zip(doubtful, windows, self._odds(text, windows, taken), strict=True)
+            if odds[candidate.start - start : candidate.end - start].max() >= _FAINT
         ]
 
     def _hopeful(self, text: str, sentences: Sequence[_Sentence], taken: Sequence[tuple[int, int]]) -> list[_Sentence]:
-        """Return the sentences that the screen sees a name in that is not `taken` (sorted spans)."""
-        hopeful = []
-        for sentence, odds in zip(
-            sentences, self._screen.odds([text[s.start : s.end] for s in sentences]), strict=True
-        ):
-            if odds.max() < _FAINT:
-                continue
-            fresh = odds.copy()
-            for start, end in taken[max(0, bisect_left(taken, (sentence.start, 0)) - 1) :]:
-                if start >= sentence.end:
-                    break
-                fresh[max(0, start - sentence.start) : max(0, end - sentence.start)] = _FAINT - 1.0
-            if fresh.max() >= _FAINT:
-                hopeful.append(sentence)
-        return hopeful
+        """Return the sentences that the screen sees a name in."""
+        every = self._odds(text, [(sentence.start, sentence.end) for sentence in sentences], taken)
+        return [sentence for sentence, odds in zip(sentences, every, strict=True) if odds.max() >= _FAINT]
+
+    def _odds(
+        self, text: str, passages: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]
+    ) -> list[NDArray[np.float32]]:
+        """Return the screen's log odds for the characters of some passages.
+
+        Known names (`taken`, sorted) are out of the question, and within an address more is asked of a name.
+        """
+        every = self._screen.odds([text[start:end] for start, end in passages])
+        hot = [index for index, odds in enumerate(every) if odds.max() >= _FAINT]
+        if hot:
+            lowered = [(*span, np.inf) for span in taken]
+            lowered += [(place.start, place.end, _WITHIN_ADDRESS) for place in addresses(text)]
+            lowered.sort()
+            for index in hot:
+                first, last = passages[index]
+                every[index] = every[index].copy()
+                for start, end, less in lowered:
+                    if start < last and first < end:
+                        every[index][max(0, start - first) : end - first] -= less
+        return every
 
     def _confirmed(self, text: str, doubtful: Sequence[Scored]) -> Iterator[Finding]:
         first = self._votes(text, doubtful, self._quick)
@@ -186,7 +201,11 @@ class NameModel:
         surname alone.
         """
         name = sentence[entity.start : entity.end]
-        if not (_NAME.match(name) or (agreed and is_surname(name))) or _NOBODY.match(name):
+        if (
+            not (_NAME.match(name) or (agreed and is_surname(name)))
+            or _NOBODY.match(name)
+            or _is_office(sentence, entity)
+        ):
             return False
         if not agreed and self._is_word(name):
             return False
@@ -204,6 +223,11 @@ class NameModel:
 def _is_term(text: str, start: int, end: int) -> bool:
     """Tell whether a span is part of a medical word, or the discoverer in the name of a disease or sign."""
     return EPONYM_END.match(text, end) is not None or is_medical(text, start, end)
+
+
+def _is_office(sentence: str, entity: Tagged) -> bool:
+    """Tell whether a tagger took what somebody is, or its beginning, for a name (董事长, 班|主任)."""
+    return any(sentence[entity.start : entity.start + length] in OFFICES for length in (2, 3))
 
 
 def _without_title(text: str, start: int, end: int) -> int:

@@ -60,7 +60,7 @@ _NUMBER: Final = "0-9零〇一二三四五六七八九十百"
 _DOOR: Final = re.compile(
     rf"[A-Za-z]?[{_NUMBER}]{{1,5}}[A-Za-z]?(?:[-—~#/][A-Za-z0-9]{{1,5}}){{0,4}}[ ]?"
     r"(?:号楼|号院|号门|号库|号铺|号(?!线|切口|方|针|染色|缝|刀|铁)|弄|幢|栋|懂|座(?!位)|单元|室(?![性壁间早上])|楼(?!梯)|层(?!面)|组(?!织|别|淋)|排|厂房|房(?![室颤颤性间])|铺)"
-    r"|[A-Za-z][0-9]?(?:座|栋|幢|区|馆|口|楼)|[0-9]{1,4}[-#][0-9]{1,4}(?:[-#][0-9]{1,4})?(?![0-9.:/~-]|[a-zA-Z%×*月年日])"
+    r"|[A-Za-z][0-9]?(?:座|栋|幢|区|馆|口|楼)|(?<![0-9-])(?!(?:19|20)[0-9]{2}-)[0-9]{1,4}[-#][0-9]{1,4}(?:[-#][0-9]{1,4})?(?![0-9.:/~-]|[a-zA-Z%×*月年日])"
 )
 _MORE_DOORS: Final = re.compile(r"(?<=[0-9])(?:、[0-9]{1,4}){1,6}(?:号楼|[号栋幢座室层楼房]|单元)")
 """Behind the first of some numbers: 大厦1|、2层."""
@@ -92,8 +92,10 @@ _VILLAGE: Final = re.compile(
 _REGION_TAIL: Final = re.compile(r"(?:省|市|区|县|自治区)")
 _INSTITUTION: Final = re.compile(
     r"(?:省|市|区|县)?(?:第[一二三四五六七八九十]{1,3}|人民|中心|中医|妇幼|附属|儿童|肿瘤|口腔|胸科|传染病|精神|红十字|协和|医科)?"
-    rf"[{HAN}]{{0,6}}?(?:医院|大学|医学院|卫生院|卫生局|疾控|公安局|法院|电视台|日报|晚报|政府|委员会)"
+    rf"[{HAN}]{{0,6}}?(?:医院|保健院|疗养院|诊所|卫生服务中心|急救中心|体检中心|大学|医学院|卫生院|卫生局|疾控|公安局|法院|电视台|日报|晚报|政府|委员会)"
 )
+_BRACKET: Final = re.compile(r"[()]")
+_ASIDE: Final = re.compile(rf"\([{HAN}A-Za-z0-9]{{1,14}}\)")
 _VAGUE: Final = re.compile(
     "[省市县]?(?:" + any_of(words("农村 山区 郊区 地区 一带 当地 本地 乡下 城区 市区 附近 人")) + ")?$"
 )
@@ -179,9 +181,9 @@ def run_end(text: str, start: int, found: Sequence[Place]) -> int:
         if not any(name.start < match.end() and match.start() < name.end for name in names):
             limit = match.start()
             break
-    bracket = text.find("(", start, limit)
-    if bracket >= 0 and not re.match(rf"\([{HAN}A-Za-z0-9]{{1,14}}\)", text[bracket:limit]):
-        limit = bracket
+    bracket = _BRACKET.search(text, start, limit)
+    if bracket is not None and not _ASIDE.match(text, bracket.start(), limit):
+        limit = bracket.start()
     end = start + len(text[start:limit].rstrip(" ()-/."))
     while end > start and text[end - 1] in "时在于至和与及":
         end -= 1
@@ -196,9 +198,10 @@ def _goes_on(found: Sequence[Place], index: int) -> bool:
 
 
 def _is_proved(text: str, place: Place, end: int, inside: Sequence[Place], led: bool) -> bool:
-    value, rest = text[place.start : end], text[place.end : end]
+    rest = text[place.end : end]
     last = max(other.end for other in inside)
-    if _INSTITUTION.match(text, last, end) and not _DOOR.search(value):
+    institution = _INSTITUTION.match(text, last, end)
+    if institution is not None and not _DOOR.search(text, institution.end(), end):
         return False
     if place.rank == COUNTY or any(other.rank == COUNTY for other in inside):
         return True

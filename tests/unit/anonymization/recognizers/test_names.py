@@ -151,3 +151,28 @@ def test_phrases_that_a_name_completes(text: str, name: str) -> None:
 def test_phrases_that_hold_no_name(text: str) -> None:
     spans = PersonRecognizer(model=False).analyze(text, [])
     assert [text[span.start : span.end] for span in spans if text[span.start : span.end] != "赵敏"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("已与Tan Boon Seng先生沟通", "Tan Boon Seng"),
+        ("Mary Jane Smith医生查房", "Mary Jane Smith"),
+        ("Jerry Yang（杨建新），美国国籍", "Jerry Yang"),
+    ],
+)
+def test_a_name_in_letters_before_a_title_or_its_han_form_is_found(text: str, name: str) -> None:
+    found = {text[each.start : each.end] for each in EnglishNameRecognizer().analyze(text, [])}
+    assert name in found
+
+
+@pytest.mark.parametrize(
+    "text", ["Barrett Esophagus（巴雷特食管）", "Hepatitis B患者", "Child Pugh医生评分", "Her Two教授"]
+)
+def test_words_in_letters_before_han_words_that_are_no_name_stay(text: str) -> None:
+    assert EnglishNameRecognizer().analyze(text, []) == []
+
+
+@pytest.mark.parametrize("text", ["董事长，男，1972年出生", "程序员,女,31岁", "班主任，女，40岁"])
+def test_an_office_before_the_sex_is_no_name(recognizer: PersonRecognizer, text: str) -> None:
+    assert list(recognizer.analyze(text, [])) == []

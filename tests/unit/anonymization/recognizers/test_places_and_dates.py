@@ -33,6 +33,8 @@ def found(recognizer: ScanRecognizer, text: str) -> set[str]:
         "女，34岁，本市人，主因头痛",
         "男性，71岁，当地农村人，主因头痛",
         "专程去深圳为你们寄奖品，大家加油转发",
+        "贵阳市中心医院（2017-02-21）血常规、尿常规回报",
+        "2017-01-06南明区妇幼保健院）示：白细胞数",
     ],
 )
 def test_words_with_address_suffixes_are_no_addresses(text: str) -> None:

@@ -32,7 +32,9 @@ _PIECES: Final = re.split(
 电  话:0571-88886666 | tel 010-12345678、12345679 | 住院 号:ZY123456 | 检查号12345,67890 | 病 床 号:3
 卡号 6222 0212 3456 7890 | 退款账号:12345678901 | 微 信:abc_123 | 加V wxid_12 | a.b@mail.example.com
 高兴,男,45岁 | 石岩家属要求 | 鲍操因发热3天入院 | 签名:宋  江 | 主管医师:杨 帆 记录:王芳
-请牛得草主任阅片 | 张、王二位医师 | a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x""",
+请牛得草主任阅片 | 张、王二位医师 | a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x
+与John A. Smith先生谈话 | Tan Mei Ling 女士 | Mary Smith医生 | Wei Lin(林薇)
+女性,45岁,汉族,老爷庙村人,于 | 男 6岁 河东庄人""",
 )
 _FORMS: Final = [
     form
@@ -65,6 +67,7 @@ _SCANS: Final[dict[str, tuple[re.Pattern[str], _Scan]]] = {
     "road": (address._ROAD, lambda text: matches_near(address._ROAD, text, address._ROAD_HINT, 10, 64)),
     "village": (address._VILLAGE, lambda text: matches_near(address._VILLAGE, text, address._VILLAGE_HINT, 7, 16)),
     "building": (address._BUILDING, lambda text: matches_at(address._BUILDING, text, address._BUILDING_START)),
+    "home": (address._HOME, lambda text: matches_at(address._HOME, text, address._HOME_START)),
     "employer": (organization._LABEL, lambda text: matches_at(organization._LABEL, text, organization._LABEL_START)),
 }
 
