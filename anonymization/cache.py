@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
+from threading import Lock
 from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -27,30 +28,36 @@ def content_hash(*parts: str) -> bytes:
 
 
 class ContentCache(Generic[Value]):
-    """The latest values by content hash, up to a total weight (about bytes); what was used longest ago goes first."""
+    """The latest values by content hash, up to a total weight (about bytes); what was used longest ago goes first.
+
+    Threads may share one.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._weight = 0
+        self._lock = Lock()
         self._values: OrderedDict[bytes, tuple[Value, int]] = OrderedDict()
 
     def get(self, key: bytes) -> Value | None:
         """Return the value of a hash, or None."""
-        held = self._values.get(key)
-        if held is None:
-            return None
-        self._values.move_to_end(key)
-        return held[0]
+        with self._lock:
+            held = self._values.get(key)
+            if held is None:
+                return None
+            self._values.move_to_end(key)
+            return held[0]
 
     def put(self, key: bytes, value: Value, weight: int) -> None:
         """Remember a value; one heavier than a sixteenth of the capacity is not kept."""
-        if weight > self._capacity // 16 or key in self._values:
-            return
-        self._values[key] = value, weight
-        self._weight += weight
-        while self._weight > self._capacity:
-            _, (_, released) = self._values.popitem(last=False)
-            self._weight -= released
+        with self._lock:
+            if weight > self._capacity // 16 or key in self._values:
+                return
+            self._values[key] = value, weight
+            self._weight += weight
+            while self._weight > self._capacity:
+                _, (_, released) = self._values.popitem(last=False)
+                self._weight -= released
 
     def __len__(self) -> int:
         return len(self._values)

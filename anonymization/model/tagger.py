@@ -14,11 +14,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anonymization.cache import ContentCache, content_hash
 from anonymization.errors import ModelError
 from anonymization.model.network import open_network
 
 _LONGEST: Final = 200
 _BATCH: Final = 16
+_SEEN_BYTES: Final = 8 * 1024 * 1024
+_ENTRY_BYTES: Final = 100
 _FORBIDDEN: Final = -1000.0
 """Transitions below this are never taken."""
 
@@ -54,10 +57,23 @@ class Tagger:
         self._parts = [_split(tag) for tag in tags]
         allowed = self._transitions[self._transitions > _FORBIDDEN]
         self._slack = 3.0 * float(np.ptp(allowed))
+        self._seen: ContentCache[list[Tagged]] = ContentCache(_SEEN_BYTES)
         self._persons = [index for index, (_, is_person) in enumerate(self._parts) if is_person]
 
     def tag(self, sentences: Sequence[str]) -> list[list[Tagged]]:
-        """Return the persons of each sentence; what is longer than 200 characters is read in pieces."""
+        """Return the persons of each sentence; what is longer than 200 characters is read in pieces.
+
+        Sentences of templates come again and again: what was found in them is remembered by a keyed hash.
+        """
+        keys = [content_hash(sentence) for sentence in sentences]
+        found = {key: self._seen.get(key) for key in keys}
+        fresh = {key: sentence for key, sentence in zip(keys, sentences, strict=True) if found[key] is None}
+        for key, persons in zip(fresh, self._read(list(fresh.values())), strict=True):
+            found[key] = persons
+            self._seen.put(key, persons, _ENTRY_BYTES * (2 + len(persons)))
+        return [list(found[key] or ()) for key in keys]
+
+    def _read(self, sentences: Sequence[str]) -> list[list[Tagged]]:
         pieces = [
             (index, offset, sentence[offset : offset + _LONGEST])
             for index, sentence in enumerate(sentences)
