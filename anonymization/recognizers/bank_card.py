@@ -25,7 +25,8 @@ class BankCardRecognizer(FormRecognizer):
     """Finds bank cards: known prefixes with a right Luhn digit, or any number after a card label."""
 
     ENTITIES = (Entity.BANK_CARD,)
-    HINT = re.compile(rf"[\d卡号](?:(?<=\d){MORE_DIGITS}|(?<=卡)尾号|(?<=[卡号])后四位)")
+    NUMBER_HINT = re.compile(rf"\d{MORE_DIGITS}")
+    HINT = re.compile(r"[卡号](?:(?<=卡)尾号|后四位)")
     FORMS: ClassVar = (
         Form("luhn", rf"[34569]{START}\d{{12,18}}{RIGHT}", 0.8, check=_luhn),
         Form(

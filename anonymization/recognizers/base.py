@@ -11,7 +11,8 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from functools import lru_cache
+from typing import Any, ClassVar, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
@@ -21,6 +22,10 @@ LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
 MORE_DIGITS = r"(?=[ \t\-—–._/·()\dXx*×•]{6})(?:[ \t\-—–._/·()]{0,2}[\dXx*×•]){6}"
 """What follows the first digit of a long number: six more digits or masks with the separators people type."""
+_STRETCH: Final = re.compile(r"\d[ \t\-—–._/·()\dXxＸ*×•●#]{5,}")
+_DATE: Final = re.compile(r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])[ (]*(?:[ ]\d\d?[ (]*)?")
+_BEFORE, _BEHIND = 64, 48
+"""Characters around a hint that the forms of a recognizer may look at."""
 START = r"(?<![0-9A-Za-z_].)"
 """The left boundary, written behind the first character: patterns that start with a plain class scan fast."""
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\u3007"
@@ -116,10 +121,12 @@ class FormRecognizer(ScanRecognizer):
 
     A hint starts with one character class: only then does `re` skip quickly over text that cannot match.
     """
+    NUMBER_HINT: ClassVar[re.Pattern[str] | None] = None
+    """A further hint that is tried only within stretches of number characters, which are looked for once for all."""
 
     def scan(self, text: str) -> Iterator[Finding]:
         """Yield the value of every match of every form that its check accepts."""
-        around = None if self.HINT is None else windows(text, self.HINT)
+        around = self._around(text)
         if around is not None and not around:
             return
         for form in self.FORMS:
@@ -130,6 +137,27 @@ class FormRecognizer(ScanRecognizer):
                     start, end = match.span(form.group)
                     if start < end and (form.check is None or form.check(text[start:end])):
                         yield Finding(form.entity or self.ENTITIES[0], start, end, form.score, form.name)
+
+    def _around(self, text: str) -> list[tuple[int, int]] | None:
+        if self.NUMBER_HINT is None:
+            return None if self.HINT is None else windows(text, self.HINT)
+        found = [
+            (max(0, first - _BEFORE), min(len(text), last + _BEHIND))
+            for first, last in number_stretches(text)
+            if self.NUMBER_HINT.search(text, first, last)
+        ]
+        if self.HINT is not None:
+            found += windows(text, self.HINT)
+        return joined(sorted(found))
+
+
+@lru_cache(maxsize=1)
+def number_stretches(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the places of six and more characters that long numbers are written with, dates left out.
+
+    The answer is kept for the next recognizer.
+    """
+    return tuple(match.span() for match in _STRETCH.finditer(text) if _DATE.fullmatch(match.group()) is None)
 
 
 def matches_near(
@@ -164,15 +192,26 @@ def matches_at(
 
 
 def windows(
-    text: str, hint: re.Pattern[str], before: int = 64, after: int = 48, start: int = 0, end: int | None = None
+    text: str,
+    hint: re.Pattern[str],
+    before: int = _BEFORE,
+    after: int = _BEHIND,
+    start: int = 0,
+    end: int | None = None,
 ) -> list[tuple[int, int]]:
     """Return the places around the matches of a hint, overlapping ones joined: most text is then not looked at."""
-    found: list[tuple[int, int]] = []
     end = len(text) if end is None else end
-    for match in hint.finditer(text, start, end):
-        first, last = max(start, match.start() - before), min(end, match.end() + after)
+    return joined(
+        (max(start, match.start() - before), min(end, match.end() + after)) for match in hint.finditer(text, start, end)
+    )
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans that come in order of their starts, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in spans:
         if found and first <= found[-1][1]:
-            found[-1] = found[-1][0], last
+            found[-1] = found[-1][0], max(last, found[-1][1])
         else:
             found.append((first, last))
     return found

@@ -31,7 +31,7 @@ class CertificateRecognizer(FormRecognizer):
     """Finds certificate numbers after their label, and passports and permits by their own form."""
 
     ENTITIES = (Entity.CERTIFICATE,)
-    HINT = re.compile(r"\d{4}(?:\d\d|[\- ]?\d{3})")
+    NUMBER_HINT = re.compile(r"\d{4}(?:\d\d|[\- ]?\d{3})")
     FORMS: ClassVar = (
         Form(
             "labelled",
@@ -54,7 +54,7 @@ class SocialCreditCodeRecognizer(FormRecognizer):
     """Finds unified social credit codes by their check character (GB 32100), in groups too, or by label."""
 
     ENTITIES = (Entity.SOCIAL_CREDIT_CODE,)
-    HINT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[ \-]?\d{6}")
+    NUMBER_HINT = re.compile(r"\d{6}")
     FORMS: ClassVar = (
         Form(
             "checked",

@@ -106,7 +106,7 @@ class WebRecognizer(FormRecognizer):
             r"(?::\d{2,5}(?!\d)|(?![0-9A-Za-z]|\.\d))",
             0.7,
             Entity.IP_ADDRESS,
-            needs=(".",),
+            around=(re.compile(r"[.](?=\d{1,3}\.\d{1,3}\.\d)"), 6, 24),
             check=_octets,
         ),
         Form(
@@ -123,7 +123,7 @@ class WebRecognizer(FormRecognizer):
             r"[0-9A-Fa-f](?<![0-9A-Za-z_.].)(?<![0-9A-Fa-f]:.)[0-9A-Fa-f]{0,3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z_:])",
             0.7,
             Entity.IP_ADDRESS,
-            needs=(":",),
+            around=(re.compile(r":(?=[0-9A-Fa-f]{0,4}:)"), 8, 44),
             check=_is_ipv6,
         ),
         Form(
@@ -131,7 +131,7 @@ class WebRecognizer(FormRecognizer):
             rf"[0-9A-Fa-f](?<![0-9A-Za-z_].)(?<![0-9A-Fa-f][:\-].)[0-9A-Fa-f]([:\-])[0-9A-Fa-f]{{2}}(?:\1[0-9A-Fa-f]{{2}}){{4}}(?!\1){RIGHT}",
             0.8,
             Entity.IP_ADDRESS,
-            needs=(":", "-"),
+            around=(re.compile(r"[:\-](?=[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}[:\-])"), 6, 24),
             check=lambda value: not value.replace("-", ":").replace(":", "").isdecimal() or ":" in value,
         ),
     )

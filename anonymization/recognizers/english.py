@@ -19,6 +19,11 @@ from anonymization.recognizers.base import HAN, RIGHT, START, Finding, Form, For
 
 _WORD = r"[A-Z][A-Za-z'’\-]+\d{0,4}"
 _HAN_WORD = r"[A-Z][A-Za-z'’\-]{1,20}"
+_TWO_CAPITALS = re.compile(r"[A-Z](?=[A-Za-z'’\-]{1,40}\d{0,4} [A-Z])"), 16, 160
+"""What a name of two words holds, and how far a label before it and its last word reach."""
+_BEHIND_LETTERS = re.compile(
+    rf"[博教医主护家(](?:(?<=[A-Za-z'’\-].)|(?<=[A-Za-z'’\-] .))(?:[士授生师任属]|(?<=\()[{HAN}]{{2,4}}\))"
+)
 _FULL = rf"{_WORD}(?: [A-Z]\.)?(?: {_WORD}){{0,2}}"
 _TYPES: Final = {
     "PERSON": (Entity.PERSON, 0.8),
@@ -174,7 +179,12 @@ class SsnRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.SSN,)
     FORMS: ClassVar = (
-        Form("hyphenated", rf"\d{START}\d{{2}}-\d{{2}}-\d{{4}}{RIGHT}", 0.85, needs=("-",)),
+        Form(
+            "hyphenated",
+            rf"\d{START}\d{{2}}-\d{{2}}-\d{{4}}{RIGHT}",
+            0.85,
+            around=(re.compile(r"-(?=\d\d-\d{4})"), 4, 12),
+        ),
         Form(
             "labelled",
             r"(?:SSN|[Ss]ocial [Ss]ecurity(?: [Nn]umber| [Nn]o\.?)?)(?: is)?[:#\s]{0,3}"
@@ -190,32 +200,34 @@ class EnglishNameRecognizer(FormRecognizer):
 
     ENTITIES = (Entity.PERSON,)
     FORMS: ClassVar = (
-        Form("titled", rf"(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? (?P<v>{_FULL})", 0.85),
+        Form("titled", rf"(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? (?P<v>{_FULL})", 0.85, start=re.compile("[MDP](?=[rsi])")),
         Form(
             "han_labelled",
             r"(?:姓\s{0,4}名|患者|病人|联系人|家属|监护人|医师|签名)[】\]]?[:\s]{1,4}"
             rf"(?P<v>{_WORD}(?: {_WORD}){{1,2}})",
             0.85,
+            around=_TWO_CAPITALS,
         ),
         Form(
             "han_patient",
             rf"(?:患者|病人|患儿|产妇|其[父母妻夫子女兄弟姐妹])(?P<v>{_HAN_WORD}(?: {_HAN_WORD}){{1,2}})"
             r"(?![A-Za-z]|[ ]?(?:征|病|综合征|评分|分级|分期|试验|指数|量表))",
             0.7,
+            around=_TWO_CAPITALS,
             check=_is_foreign_name,
         ),
         Form(
             "han_titled",
             rf"(?P<v>{_HAN_WORD}(?: (?:[A-Z]\.|{_HAN_WORD})){{1,3}}) ?(?=先生|女士|小姐|夫人)",
             0.85,
-            around=(re.compile(r"[a-z](?= ?(?:先生|女士|小姐|夫人))"), 80, 4),
+            around=(re.compile(r"[先女小夫](?:(?<=[A-Za-z'’\-].)|(?<=[A-Za-z'’\-] .))(?:生|士|姐|人)"), 88, 4),
         ),
         Form(
             "han_beside",
             rf"(?P<v>{_HAN_WORD}(?: (?:[A-Z]\.|{_HAN_WORD})){{1,3}}) ?"
             rf"(?=(?:博士|教授|医生|医师|主任|护士|家属)|\([{HAN}]{{2,4}}\))",
             0.75,
-            around=(re.compile(r"[a-z](?= ?(?:[博教医主护家]|\([\u4e00-\u9fff]{2,4}\)))"), 80, 8),
+            around=(_BEHIND_LETTERS, 88, 8),
             check=_is_foreign_name,
         ),
         Form(
@@ -223,6 +235,6 @@ class EnglishNameRecognizer(FormRecognizer):
             r"(?:Patient|patient|Name|name|Signed|signed|by|Physician|Provider|provider|Nurse|Contact|contact|Attending)"
             rf"(?: [Nn]ame| by)?\s?:\s?(?P<v>{_FULL})",
             0.85,
-            needs=(":",),
+            start=re.compile("[PpNnSsbCcA](?=[ahriuyot])"),
         ),
     )

@@ -31,9 +31,9 @@ class PhoneRecognizer(FormRecognizer):
     """Finds telephone numbers in running Chinese text, with the separators people type."""
 
     ENTITIES = (Entity.PHONE,)
+    NUMBER_HINT = re.compile(rf"\d{MORE_DIGITS}|555-")
     HINT = re.compile(
-        rf"[\d尾后末短内分一幺](?:(?<=\d){MORE_DIGITS}|(?<=5)55-|(?<=[尾短])号|(?<=[后末])四位|(?<=内)线|(?<=分)机"
-        rf"|(?<=[一幺])[三四五六七八九]{_HAN_DIGIT}{{9}})"
+        rf"[尾后末短内分一幺](?:(?<=[尾短])号|(?<=[后末])四位|(?<=内)线|(?<=分)机|(?<=[一幺])[三四五六七八九]{_HAN_DIGIT}{{9}})"
     )
     FORMS: ClassVar = (
         Form("mobile", rf"1{_NOT_DECIMAL}{_REST}", 0.95),

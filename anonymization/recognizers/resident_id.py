@@ -47,10 +47,10 @@ class ResidentIdRecognizer(FormRecognizer):
     """Finds resident identity numbers of the People's Republic (GB 11643), with or without a label."""
 
     ENTITIES = (Entity.RESIDENT_ID,)
-    HINT = re.compile(
-        rf"[\d后末](?:(?<=\d)(?=[ \t.\-_/—·\d{_MASK}]{{12}})(?:{_SEPARATOR}\d){{2}}{_SEPARATOR}"
-        rf"(?:[\d{_MASK}]{_SEPARATOR}){{10}}|(?<=[后末])[六四6]位)"
+    NUMBER_HINT = re.compile(
+        rf"\d(?=[ \t.\-_/—·\d{_MASK}]{{12}})(?:{_SEPARATOR}\d){{2}}{_SEPARATOR}(?:[\d{_MASK}]{_SEPARATOR}){{10}}"
     )
+    HINT = re.compile("[后末](?=[六四6]位)")
     FORMS: ClassVar = (
         Form("18_checked", rf"[1-9]{START}{_SEPARATOR}{_grouped(16)}[0-9Xx]{RIGHT}", 1.0, check=_checked),
         Form("18_dated", rf"[1-9]{START}{_SEPARATOR}{_grouped(16)}[0-9Xx]{RIGHT}", 0.85, check=_dated),

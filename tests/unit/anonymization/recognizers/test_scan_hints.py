@@ -34,7 +34,9 @@ _PIECES: Final = re.split(
 高兴,男,45岁 | 石岩家属要求 | 鲍操因发热3天入院 | 签名:宋  江 | 主管医师:杨 帆 记录:王芳
 请牛得草主任阅片 | 张、王二位医师 | a(at)b.com | a#b.cn | qQ号:1234567 | WwW.Example.org/x
 与John A. Smith先生谈话 | Tan Mei Ling 女士 | Mary Smith医生 | Wei Lin(林薇)
-女性,45岁,汉族,老爷庙村人,于 | 男 6岁 河东庄人""",
+女性,45岁,汉族,老爷庙村人,于 | 男 6岁 河东庄人 | IP 192.0.2.17 | 网关192.0.2.1:8080
+地址2001:db8::17的 | MAC 00:1A:2B:3C:4D:5E | 00-1A-2B-3C-4D-5F | 号000-12-3456 | 姓名:John Smith | 患者Mary Ann Lee诉
+Dr. John Smith | Patient name: Mary Lee | Signed by: J. Smith | Prof Lee""",
 )
 _FORMS: Final = [
     form
