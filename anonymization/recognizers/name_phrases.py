@@ -16,7 +16,7 @@ from anonymization.lexicon import name_context as context
 from anonymization.lexicon.given_names import GIVEN, NOT_NAMES, OFFICES
 from anonymization.lexicon.surnames import COMMON, COMPOUND, RARE, STRONG, surname_length
 from anonymization.pinyin import is_pinyin_name
-from anonymization.recognizers.base import HAN, Finding, matches_near
+from anonymization.recognizers.base import HAN, Finding, matches_at, matches_near
 from anonymization.recognizers.han_names import PARTICLES, TITLE, is_han, name_end
 
 _SURNAME: Final = f"[{''.join(sorted(COMMON | RARE))}]"
@@ -44,7 +44,7 @@ _SPACED: Final = re.compile(
     rf"(?P<v>{_SURNAME}[ \t]{{1,4}}[{HAN}]{{1,2}})(?=[ \t]{{0,8}}(?:$|[^{HAN} \t]|[ \t][{HAN}]{{2,6}}:))",
     re.MULTILINE,
 )
-_COLON: Final = re.compile(":")
+_COLON: Final = re.compile(rf":(?=[ \t]{{0,4}}[{HAN}]{{1,2}}[ \t])")
 _INVITED: Final = re.compile(rf"(?:请|由|经|邀|邀请|嘱)(?P<v>{_SURE_SURNAME}[{HAN}]{{2}})(?={any_of(context.TITLES)})")
 _LEAD: Final = re.compile("[请由经邀嘱]")
 _NOT_INVITED: Final = frozenset("科室院区级资年外内儿妇心脑神骨肿普麻介病放超检本上下全各多位名门诊组部所站长班")
@@ -53,6 +53,7 @@ _SEVERAL: Final = re.compile(
 )
 _BEHIND_SEVERAL: Final = re.compile("[二两三四几等](?:位|主任|教授|医[生师]|专家)")
 _DOCTOR: Final = re.compile(r"(?<![A-Za-z])(?:D[rR]|Prof|M(?:r|rs|s|iss))\.?[ ]?(?=[\u4e00-\u9fff])")
+_DOCTOR_START: Final = re.compile("[DPM](?=[rRis])")
 _CHARACTERS: Final = "强明华芳珍英玲兰梅花辉军伟杰龙虎红霞娟萍莲凤燕琴芬珠娇娣祥福贵荣秀桂"
 _CALLED_KIN: Final = re.compile(
     rf"(?!伟哥)[{_CHARACTERS}]{{1,2}}[叔姨婶伯姐哥嫂](?=[,。!?;: ]|$|[说诉问讲来昨今叫让带陪送])", re.MULTILINE
@@ -99,7 +100,7 @@ def _staff(text: str) -> Iterator[Finding]:
     for match in matches_near(_SEVERAL, text, _BEHIND_SEVERAL, 12, 4):
         for place in range(match.start("v"), match.end("v"), 2):
             yield Finding(Entity.PERSON, place, place + 1, 0.75, "several")
-    for match in _DOCTOR.finditer(text):
+    for match in matches_at(_DOCTOR, text, _DOCTOR_START):
         end = name_end(text, match.end(), sure=False)
         if end is None and text[match.end()] in STRONG and not is_han(text[match.end() + 1 : match.end() + 2]):
             end = match.end() + 1

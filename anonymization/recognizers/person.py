@@ -37,6 +37,8 @@ _FIELD: Final = re.compile(
     rf"(?:{any_of(_LABELS)})(?:\((?:签[名字章]|手写|[{HAN}]{{1,4}})\))?(?:签[名字])?[ \t]{{0,4}}"
     rf"(?P<colon>[】\]]?[ \t]{{0,2}}[:】\]][ \t]{{0,6}})?(?<=[ \t:】\]])(?=[{HAN}])"
 )
+_VALUE: Final = re.compile(rf"[ \t:】\]](?=[{HAN}])")
+"""Right before the value of a field."""
 _JOINED: Final = re.compile(rf"(?:{any_of(context.JOINED_LABELS)})(?=[{HAN}])")
 _KIN: Final = f"[{context.SHORT_RELATIVES}]"
 _RELATION: Final = re.compile(
@@ -154,7 +156,7 @@ class PersonRecognizer(ScanRecognizer):
 
     @staticmethod
     def _fields(text: str) -> Iterator[Finding]:
-        for match in _FIELD.finditer(text):
+        for match in matches_near(_FIELD, text, _VALUE, 64, 4):
             position = match.end()
             sure = match["colon"] is not None
             relation = _RELATION.match(text, position)
