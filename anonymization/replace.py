@@ -26,6 +26,13 @@ _KINDS: Final = (
     (re.compile("养老院|敬老院|福利院"), "某养老机构"),
     (re.compile("公司|集团|厂|酒店|宾馆|饭店|超市|商场|合作社|银行|支行"), "某企业"),
 )
+_MAKERS: Final[dict[str, Callable[[Surrogates, str], str]]] = {
+    Entity.RESIDENT_ID: Surrogates.resident_id,
+    Entity.PHONE: Surrogates.phone,
+    Entity.BANK_CARD: Surrogates.bank_card,
+    Entity.EMAIL: Surrogates.email,
+    Entity.MEDICAL_RECORD_NUMBER: Surrogates.record_number,
+}
 
 
 class Replacer:
@@ -44,13 +51,6 @@ class Replacer:
         self._part_of = part_of
         self.shift_days = shift_days
         self._reference = reference
-        self._makers: dict[str, Callable[[str], str]] = {
-            Entity.RESIDENT_ID: surrogates.resident_id,
-            Entity.PHONE: surrogates.phone,
-            Entity.BANK_CARD: surrogates.bank_card,
-            Entity.EMAIL: surrogates.email,
-            Entity.MEDICAL_RECORD_NUMBER: surrogates.record_number,
-        }
 
     def __call__(self, entity: str, surface: str) -> str:
         """Return the replacement of a surface form; whatever cannot be made coarser or shifted becomes a tag."""
@@ -69,8 +69,8 @@ class Replacer:
     def _surrogate(self, entity: str, surface: str) -> str | None:
         if entity == Entity.PERSON:
             return self._name(surface)
-        make = self._makers.get(entity)
-        return make(surface) if make else None
+        make = _MAKERS.get(entity)
+        return make(self._surrogates, surface) if make else None
 
     def _name(self, surface: str) -> str | None:
         written = surface.replace(" ", "") if not surface.isascii() else surface
