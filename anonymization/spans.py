@@ -13,9 +13,17 @@ from anonymization.normalize import NormalizedText
 _WIDENED: Final = frozenset({Entity.PERSON, Entity.ADDRESS, Entity.ORGANIZATION})
 _RUNS: Final = frozenset({Entity.ADDRESS, Entity.ORGANIZATION})
 _NAMED_AFTER: Final = re.compile(
-    r"[\u4e00-\u9fff]{0,2}?[路街道巷弄村庄屯寨镇乡县区市省州里坊苑园院校厂店馆堂城桥门塔站湖江河山港湾岛楼座栋幢号组队会社局室]"
+    r"(?![在于到因自从向与和等对将已])[\u4e00-\u9fff]{0,2}?[路街道巷弄村庄屯寨镇乡县区市省州里坊苑园院校厂店馆堂城桥门塔站湖江河山港湾岛楼座栋幢号组队会社局室]"
 )
 """What follows a person's name inside of the name of a place or institution: 邵逸夫|医院, 李家|庄."""
+
+_PLACE: Final = re.compile(r"[0-9省市县区镇乡村屯庄路街道巷弄号楼栋幢室组院厂店山沟湾河桥坡坪塘旁边近]")
+"""What the rest of an address behind a name must hold to be one still; 一家老少三代 behind 武立祥 does not."""
+_ROLE: Final = re.compile(
+    r"(?:原|前|现任|时任)?(?:副?(?:[省市县区镇乡村州处科局厅所站队校院会]|董事)长|[省市县区镇乡]委(?:副?书记|常委)?|副?书记|副?总?经理|总裁|副?教授"
+    r"|副?主任|司令员|政委|记者|农民|村民|居民|女?青年|女?学生|(?:[一二三四五六]年级)学生|下岗女?工|女?职?工人?|个体户|企业主)$"
+)
+"""What somebody is, between an address or institution and the name: 张北县|县长|唐树森."""
 
 
 class Candidate(NamedTuple):
@@ -32,6 +40,7 @@ class Candidate(NamedTuple):
 def resolve(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
     """Return spans in order, without overlap, that cover every character of every candidate that is a letter or digit.
 
+    Left out is only what somebody is or does (县长, 农民, 驾驶汽车) where an address or institution ran into the name.
     Known identifiers win over found ones, longer over shorter, surer over less sure, more specific kinds over others.
     What sticks out of a span that lost stays covered as a span of its own kind.
     """
@@ -98,10 +107,13 @@ def _around_names(candidates: list[Candidate], text: str) -> Iterator[Candidate]
             for first, same in groupby(sorted(inside, key=lambda n: n.start), key=lambda n: n.start):
                 end = max(name.end for name in same)
                 if first > start and not _NAMED_AFTER.match(text, end, candidate.end):
-                    yield candidate._replace(start=start, end=first)
+                    role = _ROLE.search(text, start, first)
+                    yield candidate._replace(start=start, end=role.start() if role else first)
                     start = end
-        if start < candidate.end:
-            yield candidate if start == candidate.start else candidate._replace(start=start)
+        if start == candidate.start:
+            yield candidate
+        elif _PLACE.search(text, start, candidate.end):
+            yield candidate._replace(start=start)
 
 
 def _with_wider_finds(candidates: list[Candidate]) -> list[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,11 +33,30 @@ def test_the_longer_of_two_finds_wins() -> None:
 def test_an_address_that_ran_into_a_name_goes_around_it() -> None:
     text = "乱石沟村晏国富一家三口"
     found = [Candidate("ADDRESS", 0, 11, 0.8, "a"), Candidate("PERSON", 4, 7, 0.65, "p")]
-    assert [(s.entity, s.start, s.end) for s in resolve(found, text)] == [
-        ("ADDRESS", 0, 4),
-        ("PERSON", 4, 7),
-        ("ADDRESS", 7, 11),
-    ]
+    assert [(s.entity, s.start, s.end) for s in resolve(found, text)] == [("ADDRESS", 0, 4), ("PERSON", 4, 7)]
+
+
+@pytest.mark.parametrize(
+    ("before", "role", "after"),
+    [
+        ("榕荫县", "县长", "在灾难中"),
+        ("金桂镇", "农民", "驾驶汽车"),
+        ("橘井县西村", "女青年", "准备"),
+        ("甲乙公司", "总经理", "告诉记者"),
+    ],
+)
+def test_what_somebody_is_and_does_beside_an_address_stays(before: str, role: str, after: str) -> None:
+    text = f"{before}{role}晏国富{after}"
+    start = len(before + role)
+    found = [Candidate("ADDRESS", 0, len(text), 0.8, "a"), Candidate("PERSON", start, start + 3, 0.65, "p")]
+    spans = [(s.entity, text[s.start : s.end]) for s in resolve(found, text)]
+    assert spans == [("ADDRESS", before), ("PERSON", "晏国富")]
+
+
+def test_an_address_goes_on_behind_a_name_where_a_place_follows() -> None:
+    text = "金桂镇晏国富转3号楼"
+    found = [Candidate("ADDRESS", 0, 10, 0.8, "a"), Candidate("PERSON", 3, 6, 0.65, "p")]
+    assert [(s.entity, s.start) for s in resolve(found, text)] == [("ADDRESS", 0), ("PERSON", 3), ("ADDRESS", 6)]
 
 
 def test_a_name_in_the_name_of_a_place_stays_part_of_it() -> None:
