@@ -226,8 +226,10 @@ def _is_term(text: str, start: int, end: int) -> bool:
 
 
 def _is_office(sentence: str, entity: Tagged) -> bool:
-    """Tell whether a tagger took what somebody is, or its beginning, for a name (董事长, 班|主任)."""
-    return any(sentence[entity.start : entity.start + length] in OFFICES for length in (2, 3))
+    """Tell whether a tagger took what somebody is, or its first character, for a name (董事长, 班|主任)."""
+    name = sentence[entity.start : entity.end]
+    follows = [sentence[entity.start : entity.start + length] for length in (2, 3)]
+    return name in OFFICES or (len(name) == 1 and any(word in OFFICES for word in follows))
 
 
 def _without_title(text: str, start: int, end: int) -> int:

@@ -176,3 +176,9 @@ def test_words_in_letters_before_han_words_that_are_no_name_stay(text: str) -> N
 @pytest.mark.parametrize("text", ["董事长，男，1972年出生", "程序员,女,31岁", "班主任，女，40岁"])
 def test_an_office_before_the_sex_is_no_name(recognizer: PersonRecognizer, text: str) -> None:
     assert list(recognizer.analyze(text, [])) == []
+
+
+def test_a_name_that_starts_like_an_office_is_found(recognizer: PersonRecognizer) -> None:
+    text = "昨天作家管家琪来校演讲，主持人是连长生。"
+    found = {text[each.start : each.end] for each in recognizer.analyze(text, [])}
+    assert found >= {"管家琪", "连长生"}
