@@ -48,7 +48,9 @@ pytest: setup ## 测试 · all tests, a process a core and one more, as some wai
 	@echo "== pytest"; $(PYTHON_IN) -m pytest $(or $(ARGS),--numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder)
 
 bench: setup ## 性能测量 · measure, write a table and a JSON file
-	@$(PYTHON_IN) -m tests.bench --set-up $(if $(ROWS),--rows $(ROWS)) $(if $(SIZES),--sizes $(SIZES))
+	@.venv/bin/uv pip install -q --no-deps --target .venv/bench-peers -r tests/bench/peers.txt \
+		|| echo "tests/bench/peers.txt could not be installed: its packages are not compared"
+	@PYTHONPATH=.venv/bench-peers $(PYTHON_IN) -m tests.bench --set-up $(if $(ROWS),--rows $(ROWS)) $(if $(SIZES),--sizes $(SIZES))
 
 lock: setup ## 重新锁定依赖 · resolve requirements.in anew into requirements.lock (needs the network)
 	@.venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements.lock requirements.in

