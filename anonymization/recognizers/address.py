@@ -90,14 +90,14 @@ _ESTATE: Final = re.compile(
     rf"(?:[0-9{_HAN_NUMBER}]{{1,2}}(?:期|区|组团))?)?[ \t]?[A-Z]?$"
 )
 _HOME: Final = re.compile(
-    r"[男女](?:性|孩|婴)?[,、 \t](?:[^。!?;\n]{0,24}[,、 \t])?"
+    r"[男女](?:性|孩|婴)?(?:[,、 \t]|(?=\d))(?:[^。!?;\n]{0,24}[,、 \t])?"
     rf"(?P<v>(?![本当外为系是])[{HAN}]{{2,12}})人(?=[,。;、 \t])"
 )
 """Where somebody is from, as admission notes begin: 男,4岁,双塔山人,主因 …"""
 _HOME_KIND: Final = re.compile(
     r"(?<!农)[省市县区旗盟州镇乡村屯庄寨营沟山河湾岭坡店堡桥坪坝塘峪淀集铺庙台口城子](?<!独生子)$"
 )
-_HOME_START: Final = re.compile(r"[男女](?=(?:性|孩|婴)?[,、 \t])")
+_HOME_START: Final = re.compile(r"[男女](?=(?:性|孩|婴)?[,、 \t\d])")
 _LEAD_IN: Final = re.compile(
     "^.*(?:"
     + any_of(
