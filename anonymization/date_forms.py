@@ -103,7 +103,12 @@ _HAN_YEAR = f"(?P<y>[{_HAN_DIGIT}]{{4}}|[{_HAN_DIGIT}]{{2}})"
 
 FORMS: Final = (
     _form("y年m月d日", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月\s?{_DAY}{_RANGE}(?:\s?[日号]|(?!\d))", 0.95, ("年",)),
-    _form("y-m-d", rf"{_NUMBERED_YEAR}(?P<s>\s?[-/.—]\s?){_MONTH}(?P=s){_DAY}(?!\d|[A-SU-Za-z]|[-/.]\d)", 0.95),
+    _form(
+        "y-m-d",
+        rf"{_NUMBERED_YEAR}(?P<s>\s?(?:[-/.—]|-{{2,3}}|——)\s?){_MONTH}(?P=s){_DAY}"
+        r"(?:(?=(?:[01]\d|2[0-3]):[0-5]\d)|(?!\d|[A-SU-Za-z]|[-/.]\d))",
+        0.95,
+    ),
     _form("y.m.d.loose", rf"{_YEAR}[-/.、]{_MONTH}[-/.、]{_DAY}日?(?!\d|[-/.]\d)", 0.7),
     _form("yyyymmdd", rf"{_YEAR}{_PAIR_MONTH}{_PAIR_DAY}(?:(?=\d{{4,6}}{_E})|{_E}(?!\s?[-/]))", 0.6),
     _form("y年m月", rf"{_ANY_YEAR}\s?年\s?{_MONTH}\s?月(?!\s?\d)", 0.9, ("年",)),

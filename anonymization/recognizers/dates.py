@@ -24,7 +24,7 @@ _HINTS: Final = {
         "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
     ),
     "digits": re.compile(
-        r"\d(?:\s?[-/.—、]\s?\d{1,2}(?:\s?[-/.—、]\s?\d|\s\d{1,2}:"
+        r"\d(?:\s?[-/.—、]{1,3}\s?\d{1,2}(?:\s?[-/.—、]{1,3}\s?\d|\s\d{1,2}:"
         r"|日?[ ]?[入出住转就门急复来返我外在当行查做术手化检开起发确诊随分死])"
         r"|(?:(?<=1)9|(?<=2)0)\d\d(?:\d\d|[-/.]\d))"
     ),
