@@ -120,7 +120,7 @@ def test_a_killed_archiver_loses_nothing(site: Site, tmp_path: Path) -> None:
     finally:
         ended.set()
         writer.join()
-    wait_until_archived(site.settings, site.write(1))
+    wait_until_archived(site.settings, site.write(1), patience=240)  # a backlog of many kills, beside other tests
     assert site.backups.verify().findings == ()
     restored = site.backups.restore(tmp_path / "copy", target=Target(latest=True), keep=True)
     try:
