@@ -12,16 +12,15 @@ from anonymization.normalize import NormalizedText
 
 _WIDENED: Final = frozenset({Entity.PERSON, Entity.ADDRESS, Entity.ORGANIZATION})
 _RUNS: Final = frozenset({Entity.ADDRESS, Entity.ORGANIZATION})
-_NAMED_AFTER: Final = re.compile(
-    r"(?![在于到因自从向与和等对将已])[\u4e00-\u9fff]{0,2}?[路街道巷弄村庄屯寨镇乡县区市省州里坊苑园院校厂店馆堂城桥门塔站湖江河山港湾岛楼座栋幢号组队会社局室]"
-)
+_KINDS: Final = "路街道巷弄村庄屯寨镇乡县区市省州里坊苑园院校厂店馆堂城桥门塔站湖江河山港湾岛楼座栋幢号组队会社局室"
+_NAMED_AFTER: Final = re.compile(rf"(?![在于到因自从向与和等对将已])[\u4e00-\u9fff]{{0,2}}?[{_KINDS}]")
 """What follows a person's name inside of the name of a place or institution: 邵逸夫|医院, 李家|庄."""
 
-_PLACE: Final = re.compile(r"[0-9省市县区镇乡村屯庄路街道巷弄号楼栋幢室组院厂店山沟湾河桥坡坪塘旁边近]")
+_PLACE: Final = re.compile(rf"[0-9{_KINDS}沟坡坪塘旁边近]")
 """What the rest of an address behind a name must hold to be one still; 一家老少三代 behind 武立祥 does not."""
 _ROLE: Final = re.compile(
     r"(?:原|前|现任|时任)?(?:副?(?:[省市县区镇乡村州处科局厅所站队校院会]|董事)长|[省市县区镇乡]委(?:副?书记|常委)?|副?书记|副?总?经理|总裁|副?教授"
-    r"|副?主任|司令员|政委|记者|农民|村民|居民|女?青年|女?学生|(?:[一二三四五六]年级)学生|下岗女?工|女?职?工人?|个体户|企业主)$"
+    r"|副?主任|司令员|政委|记者|农民|村民|居民|女?青年|女?学生|(?:[一二三四五六]年级)学生|(?:下岗)?女工|职工|工人|个体户|企业主)$"
 )
 """What somebody is, between an address or institution and the name: 张北县|县长|唐树森."""
 

@@ -53,10 +53,13 @@ def test_what_somebody_is_and_does_beside_an_address_stays(before: str, role: st
     assert spans == [("ADDRESS", before), ("PERSON", "晏国富")]
 
 
-def test_an_address_goes_on_behind_a_name_where_a_place_follows() -> None:
-    text = "金桂镇晏国富转3号楼"
-    found = [Candidate("ADDRESS", 0, 10, 0.8, "a"), Candidate("PERSON", 3, 6, 0.65, "p")]
-    assert [(s.entity, s.start) for s in resolve(found, text)] == [("ADDRESS", 0), ("PERSON", 3), ("ADDRESS", 6)]
+@pytest.mark.parametrize("rest", ["转3号楼", "转向阳花园", "转东方名苑", "转金色里坊", "转过去是大湖"])
+def test_an_address_goes_on_behind_a_name_where_a_place_follows(rest: str) -> None:
+    text = f"金桂镇晏国富{rest}"
+    found = [Candidate("ADDRESS", 0, len(text), 0.8, "a"), Candidate("PERSON", 3, 6, 0.65, "p")]
+    spans = [(s.entity, s.start, s.end) for s in resolve(found, text)]
+    assert spans[:2] == [("ADDRESS", 0, 3), ("PERSON", 3, 6)]
+    assert spans[2:] == [("ADDRESS", 6, len(text))]
 
 
 def test_a_name_in_the_name_of_a_place_stays_part_of_it() -> None:
