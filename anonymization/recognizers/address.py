@@ -91,7 +91,7 @@ _ESTATE: Final = re.compile(
 )
 _HOME: Final = re.compile(
     r"[男女](?:性|孩|婴)?(?:[,、 \t]|(?=\d))(?:[^。!?;\n]{0,24}[,、 \t])?"
-    rf"(?P<v>(?![本当外为系是])[{HAN}]{{2,12}})人(?=[,。;、 \t])"
+    rf"(?P<v>(?![本当外为系是])[{HAN}]{{2,12}})人(?=[,。;、 \t\n]|$)"
 )
 """Where somebody is from, as admission notes begin: 男,4岁,双塔山人,主因 …"""
 _HOME_KIND: Final = re.compile(
